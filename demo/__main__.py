@@ -1,0 +1,77 @@
+"""`./staydown demo`: plays the story, then leaves the hub's pages open until Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import shutil
+import signal
+import sys
+import threading
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from demo.hub import HubError
+from demo.member import MemberError
+from demo.story import Story
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+_FOLDER = Path(__file__).resolve().parent.parent / ".staydown" / "demo"
+
+
+def main() -> int:
+    """Return the exit status: 0 when everything in the story happened, 1 when something did not, 2 when it could not be played."""
+    parser = argparse.ArgumentParser(prog="./staydown demo", description=__doc__)
+    parser.add_argument("--once", action="store_true", help="end after the story")
+    parser.add_argument("--json", action="store_true", help="print the figures as one JSON object on standard output")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, _stop)
+    _FOLDER.parent.mkdir(exist_ok=True)
+    with _FOLDER.with_suffix(".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("staydown: another demo is running in this folder; stop it first (Ctrl-C there)", file=sys.stderr)
+            return 2
+        shutil.rmtree(_FOLDER, ignore_errors=True)  # each demo tells its story from the beginning
+        return _play(once=options.once, as_json=options.json)
+
+
+def _play(*, once: bool, as_json: bool) -> int:
+    """The story goes to standard error when standard output is for the figures."""
+    out = sys.stderr if as_json else sys.stdout
+    story = Story(_FOLDER, lambda line: print(f"- {line}", file=out, flush=True))
+    try:
+        story.play()
+        if as_json:
+            print(json.dumps(asdict(story.figures)), flush=True)
+        else:
+            print(f"- {'all as it should be' if story.figures.good() else 'NOT all as it should be'}, in {story.figures.seconds} s")
+        if not once:
+            _leave_open(story, out=out)
+    except (HubError, MemberError) as error:
+        print(f"staydown: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(file=out)
+    finally:
+        story.close()
+    return 0 if story.figures.good() else 1
+
+
+def _leave_open(story: Story, *, out: object) -> None:
+    email, password = story.members["lantern"].sign_in or ("", "")
+    print(f"\nThe hub's pages are open: {story.hub.web_url}\nSign in as {email} with {password}\nCtrl-C ends the demo.", file=out, flush=True)  # type: ignore[call-overload]
+    threading.Event().wait()
+
+
+def _stop(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001  # the signal module's signature
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+"""A small web host: serves a folder, reads the mail that comes to its abuse address, and removes what it is asked to."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import functools
+import http.server
+import re
+import socket
+import threading
+from typing import TYPE_CHECKING, Self
+from urllib.parse import unquote, urlsplit
+
+from aiosmtpd.controller import Controller
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+    from aiosmtpd.smtp import SMTP, Envelope, Session
+
+
+class Host:
+    """Serves `folder` over HTTP and takes mail over SMTP, both on loopback, while the context is open."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.notices: list[str] = []  # the address that each mail asked to have removed
+        handler = functools.partial(_QuietHandler, directory=str(folder))
+        self._web = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._mail = Controller(_Inbox(self), hostname="127.0.0.1", port=_free_port())
+
+    @property
+    def web_url(self) -> str:
+        """Where the folder is served."""
+        return f"http://127.0.0.1:{self._web.server_address[1]}"
+
+    @property
+    def smtp_url(self) -> str:
+        """Where its mail server listens."""
+        return f"smtp://127.0.0.1:{self._mail.port}"
+
+    def address_of(self, name: str) -> str:
+        """Return the address of one file in the folder."""
+        return f"{self.web_url}/{name}"
+
+    def holds(self, name: str) -> bool:
+        """Say whether the file is still there."""
+        return (self.folder / name).exists()
+
+    def take_notice(self, text: str) -> None:
+        """Do what a host's abuse desk does: find the one address of ours that the mail names, and remove it."""
+        for address in re.findall(re.escape(self.web_url) + r"/\S+", text):
+            name = unquote(urlsplit(address).path).lstrip("/")
+            if "/" not in name:
+                self.notices.append(address)
+                (self.folder / name).unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._web.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        self._mail.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._mail.stop()
+        self._web.shutdown()
+        self._web.server_close()
+
+
+class _Inbox:
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: ARG002, N802  # aiosmtpd's hook
+        message = email.message_from_bytes(envelope.content or b"", policy=email.policy.default)
+        body = message.get_body(preferencelist=("plain",))
+        self._host.take_notice(body.get_content() if body else "")
+        return "250 Message accepted for delivery"
+
+
+class _QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002  # the base class's name
+        """Say nothing: the story is told elsewhere."""
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
