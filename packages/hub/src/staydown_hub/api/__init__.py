@@ -1,0 +1,1 @@
+"""The JSON interface: routes and schemas, no rules."""

@@ -1,0 +1,1 @@
+"""How one hub is set up: settings from the environment, the URL map, the WSGI application."""

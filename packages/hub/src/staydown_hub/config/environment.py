@@ -1,0 +1,85 @@
+"""The hub's settings as the environment gives them: read once, checked, with the fall-backs written down here."""
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
+
+class BadSettingError(ValueError):
+    """An environment variable that cannot be used; the message names it and what it should look like."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a process listens."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def text(name: str, default: str = "") -> str:
+    """Return an environment variable, or the default when it is unset or empty."""
+    return os.environ.get(name) or default
+
+
+def address(name: str, default: str) -> Address:
+    """Return a ``host:port`` setting; an IPv6 host stands in brackets."""
+    given = text(name, default)
+    host, separator, port = given.rpartition(":")
+    if not separator or not host or not port.isdigit() or not 0 < int(port) < 65536:  # noqa: PLR2004 -- the last port
+        raise BadSettingError(f"{name} must look like 127.0.0.1:8600.")
+    return Address(host=host.strip("[]"), port=int(port))
+
+
+def home() -> Path:
+    """Return the data folder, which need not exist yet."""
+    return Path(text("STAYDOWN_HOME", ".staydown/hub")).absolute()
+
+
+def secret_key() -> str:
+    """Return STAYDOWN_SECRET_KEY, or the one kept in the data folder, made on first use for its owner only."""
+    if given := text("STAYDOWN_SECRET_KEY"):
+        return given
+    path = home() / "secret.key"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = path.with_name(f".secret.{os.getpid()}.{secrets.token_hex(4)}")
+    if not path.exists():
+        made.touch(mode=0o600)
+        made.write_text(secrets.token_urlsafe(50))
+        # A hard link fails when another process was first, and never shows a half-written file.
+        try:
+            path.hardlink_to(made)
+        except FileExistsError:
+            pass
+        finally:
+            made.unlink()
+    return path.read_text()
+
+
+def database() -> dict[str, Any]:
+    """Return Django's database settings from DATABASE_URL, any form that libpq takes."""
+    url = text("DATABASE_URL")
+    try:
+        parts = {name: value for name, value in conninfo_to_dict(url).items() if value is not None} if url else {}
+    except ProgrammingError:
+        # libpq's own message repeats the address, and with it the password.
+        raise BadSettingError("DATABASE_URL must look like postgresql://user:password@host:5432/name.") from None
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.pop("dbname", "staydown"),
+        "USER": parts.pop("user", ""),
+        "PASSWORD": parts.pop("password", ""),
+        "HOST": parts.pop("host", ""),
+        "PORT": str(parts.pop("port", "")),
+        "OPTIONS": parts,
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+    }

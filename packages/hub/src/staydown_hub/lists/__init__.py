@@ -1,0 +1,1 @@
+"""Shared lists: append-only logs of what filters refuse."""

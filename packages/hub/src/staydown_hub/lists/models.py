@@ -1,0 +1,68 @@
+"""A shared list with its admission rule, and the entries of its log."""
+
+import uuid
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+
+class SharedList(models.Model):
+    """A named list: what admits to it, and the kinds of organisation that receive it.
+
+    Its row is the lock under which the next position is given out.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    slug = models.SlugField(max_length=64, unique=True)
+    name = models.CharField(max_length=200)
+    minimum_organisations = models.PositiveSmallIntegerField(default=2)
+    required_kinds = ArrayField(models.CharField(max_length=20))
+    codes = ArrayField(models.CharField(max_length=10))
+    audience_kinds = ArrayField(models.CharField(max_length=20))
+
+    class Meta:
+        """No rule can let one organisation admit alone."""
+
+        db_table = "shared_list"
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(minimum_organisations__gte=2), name="shared_list_never_one_alone"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Entry(models.Model):
+    """One operation at one position of a list's log; ``body`` is served verbatim and never changes."""
+
+    ADMIT = "admit"
+    AMEND = "amend"
+    WITHDRAW = "withdraw"
+    OPERATIONS = (ADMIT, AMEND, WITHDRAW)
+
+    id = models.BigAutoField(primary_key=True)
+    shared_list = models.ForeignKey(SharedList, on_delete=models.PROTECT, related_name="entries")
+    position = models.BigIntegerField()
+    operation = models.CharField(max_length=10, choices=[(name, name) for name in OPERATIONS])
+    item = models.ForeignKey("registry.Item", on_delete=models.PROTECT, related_name="entries")
+    # The assessments that carried an admission or amendment; their organisations may withdraw it.
+    carried_by = ArrayField(models.BigIntegerField(), default=list)
+    body = models.TextField()
+    at = models.DateTimeField()
+
+    class Meta:
+        """Triggers hold the rest: append-only, gapless, and the admission rule itself."""
+
+        db_table = "entry"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["shared_list", "position"], name="entry_position_once"),
+            models.CheckConstraint(
+                condition=Q(operation__in=("admit", "amend", "withdraw")), name="entry_operation_known"
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["item", "shared_list", "position"], name="entry_of_item")]
+
+    def __str__(self) -> str:
+        return f"{self.shared_list_id} {self.position}"

@@ -1,0 +1,1 @@
+"""The organisations that act here, their people, and the keys of their programs."""

@@ -1,0 +1,52 @@
+"""Reading organisations: who answers for a host, and whose key a token is."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.utils import timezone
+
+from staydown_hub.organisations.models import ApiKey, Organisation
+from staydown_hub.rules import access, keys
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The organisation behind a request, and what its key may do right now."""
+
+    organisation: Organisation
+    scopes: frozenset[access.Scope]
+    key_id: UUID
+
+
+class UnknownKeyError(Exception):
+    """No key, an unknown one, or one that is revoked or expired; ``unusable`` is the latter's row."""
+
+    def __init__(self, unusable: ApiKey | None = None) -> None:
+        super().__init__("Send a key of your organisation that is neither revoked nor expired.")
+        self.unusable = unusable
+
+
+def organisation_answering_for(host: str) -> Organisation | None:
+    """Return the organisation that answers for a host: the one with the longest of its domains equal to or above it."""
+    labels = host.lower().rstrip(".").split(".")
+    names = [".".join(labels[start:]) for start in range(len(labels))]
+    found = Organisation.objects.filter(domains__overlap=names)
+    return min(found, key=lambda one: _rank(one, names), default=None)
+
+
+def _rank(organisation: Organisation, names: list[str]) -> tuple[int, str]:
+    return min(names.index(domain) for domain in organisation.domains if domain in names), organisation.slug
+
+
+def caller_of(token: str | None) -> Caller:
+    """Return whose token this is and what it may do. Raises UnknownKeyError."""
+    prefix = keys.prefix_of(token) if token else None
+    key = ApiKey.objects.select_related("organisation").filter(prefix=prefix).first() if prefix else None
+    if token is None or key is None or not keys.same_hash(token, bytes(key.token_hash)):
+        raise UnknownKeyError
+    if not key.is_usable(at=timezone.now()):
+        raise UnknownKeyError(unusable=key)
+    scopes = access.effective_scopes(kind=key.organisation.kind, granted=frozenset(key.scopes))
+    return Caller(organisation=key.organisation, scopes=scopes, key_id=key.pk)
+
+

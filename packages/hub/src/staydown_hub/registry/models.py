@@ -1,0 +1,133 @@
+"""Items, their fingerprints and who supplied them, where they were seen, and how they were judged."""
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from staydown_hub.rules.classification import CODES
+from staydown_hub.rules.fingerprints import ALGORITHMS, EXACT_ALGORITHMS, MAX_QUALITY
+
+
+class Item(models.Model):
+    """One picture, known by its fingerprints only. Its row is the lock under which its standing changes."""
+
+    PICTURE = "picture"
+    KINDS = (PICTURE,)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=10, choices=[(kind, kind) for kind in KINDS])
+    opened_at = models.DateTimeField(default=timezone.now)
+    opened_by = models.ForeignKey("organisations.Organisation", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        """Newest first on the pages."""
+
+        db_table = "item"
+        indexes: ClassVar = [models.Index(fields=["-opened_at"], name="item_opened_at")]
+
+    def __str__(self) -> str:
+        return f"item {self.pk}"
+
+
+class Fingerprint(models.Model):
+    """One fingerprint of one item; ``quality`` is the highest that a supplier of it gave (PDQ only)."""
+
+    id = models.BigAutoField(primary_key=True)
+    item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="fingerprints")
+    algorithm = models.CharField(max_length=10, choices=[(name, name) for name in ALGORITHMS])
+    value = models.BinaryField(max_length=32)
+    quality = models.SmallIntegerField(null=True)
+
+    class Meta:
+        """An exact fingerprint names one item only; a PDQ may be near many."""
+
+        db_table = "fingerprint"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["value", "algorithm"],
+                condition=Q(algorithm__in=EXACT_ALGORITHMS),
+                name="fingerprint_exact_names_one_item",
+            ),
+            models.UniqueConstraint(fields=["item", "algorithm", "value"], name="fingerprint_once_an_item"),
+            models.CheckConstraint(
+                condition=Q(algorithm="pdq", quality__gte=0, quality__lte=MAX_QUALITY)
+                | Q(algorithm__in=EXACT_ALGORITHMS, quality__isnull=True),
+                name="fingerprint_quality_of_pdq_only",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.algorithm} of {self.item_id}"
+
+
+class FingerprintSource(models.Model):
+    """An organisation supplied this fingerprint: what vouching counts. ``quality`` is what it gave itself."""
+
+    id = models.BigAutoField(primary_key=True)
+    fingerprint = models.ForeignKey(Fingerprint, on_delete=models.PROTECT, related_name="sources")
+    organisation = models.ForeignKey("organisations.Organisation", on_delete=models.PROTECT, related_name="+")
+    quality = models.SmallIntegerField(null=True)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        """Once an organisation: saying it twice vouches for nothing more."""
+
+        db_table = "fingerprint_source"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["fingerprint", "organisation"], name="fingerprint_source_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"source {self.pk}"
+
+
+class Sighting(models.Model):
+    """Where an item was seen: one row an item and URL, whoever else reports it again."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="sightings")
+    url = models.TextField()
+    # A URL can be longer than what an index row holds, so its SHA-256 stands for it there.
+    url_digest = models.BinaryField(max_length=32)
+    host = models.CharField(max_length=253)
+    reported_by = models.ForeignKey("organisations.Organisation", on_delete=models.PROTECT, related_name="+")
+    first_reported_at = models.DateTimeField(default=timezone.now)
+    last_reported_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        """Never shown by ``str``: a sighting's address is for its recipient only."""
+
+        db_table = "sighting"
+        constraints: ClassVar = [models.UniqueConstraint(fields=["item", "url_digest"], name="sighting_once")]
+
+    def __str__(self) -> str:
+        return f"sighting {self.pk}"
+
+
+class Assessment(models.Model):
+    """One organisation's judgement of an item; a later one supersedes it and never overwrites it."""
+
+    id = models.BigAutoField(primary_key=True)
+    item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="assessments")
+    organisation = models.ForeignKey("organisations.Organisation", on_delete=models.PROTECT, related_name="+")
+    scheme = models.CharField(max_length=40)
+    code = models.CharField(max_length=10, choices=[(code, code) for code in CODES])
+    at = models.DateTimeField(default=timezone.now)
+    superseded_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """One current judgement an organisation and item."""
+
+        db_table = "assessment"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["item", "organisation"], condition=Q(superseded_at__isnull=True), name="assessment_one_current"
+            ),
+            models.CheckConstraint(condition=Q(code__in=CODES), name="assessment_code_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"assessment {self.pk}"

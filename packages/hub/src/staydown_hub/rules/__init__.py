@@ -1,0 +1,1 @@
+"""Decisions as plain Python: no Django, no database, nothing to start before a test."""

@@ -1,0 +1,1 @@
+"""Figures to account for the work."""

@@ -1,0 +1,1 @@
+"""Requests for removal: one per sighting and recipient, from notice to verified gone."""
