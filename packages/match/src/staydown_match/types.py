@@ -1,0 +1,76 @@
+"""The values that fingerprinting gives: immutable, comparable, checked when they are made."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+MAX_DISTANCE_BITS = 31
+"""Two PDQ hashes at most this many bits apart are a match: the distance their makers advise."""
+
+MIN_QUALITY = 50
+"""A PDQ hash of lower quality says too little about its picture to be matched."""
+
+PDQ_BYTES = 32
+MAX_QUALITY = 100
+
+Kind: TypeAlias = Literal["picture", "video"]
+Mode: TypeAlias = Literal["publish"]
+Variant: TypeAlias = Literal["whole", "trimmed"]
+ProblemCode: TypeAlias = Literal["empty", "unsupported", "damaged", "truncated", "limit"]
+
+
+class InvalidValueError(ValueError):
+    """A value that this package was given is not what it takes; the message names the parameter and says what it takes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PdqHash:
+    """A PDQ hash: 256 bits of which most stay the same when the picture is re-encoded or resized.
+
+    `bits` is 32 bytes, the most significant first: `bits.hex()` is PDQ's official text of 64 digits. `quality` runs from 0
+    (a flat picture) to 100. `variant` says whether the whole picture was hashed or what is left without its uniform
+    borders. `at_s` is the frame's time in a video, in seconds; None for a picture.
+    """
+
+    bits: bytes
+    quality: int
+    variant: Variant = "whole"
+    at_s: float | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.bits) != PDQ_BYTES:
+            raise InvalidValueError(f"bits: give {PDQ_BYTES} bytes, not {len(self.bits)}")
+        if not 0 <= self.quality <= MAX_QUALITY:
+            raise InvalidValueError(f"quality: give a number from 0 to {MAX_QUALITY}, not {self.quality}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Something that kept a file from being read whole. `detail` is a sentence for people; it holds no path and no hash.
+
+    empty: the file has no bytes. unsupported: no decoder here takes it. damaged: its content contradicts its format.
+    truncated: it ends too early. limit: something in it was left unread because it is larger than we decode.
+    """
+
+    code: ProblemCode
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fingerprints:
+    """All that is known of a file's content: its exact hashes, always, and its PDQ hashes where it could be decoded.
+
+    `kind` and `media_type` are None when the content is of no type that is decoded here. The hashes are lower-case
+    hexadecimal. `width` and `height` are pixels as the picture is meant to be seen (turned upright). When anything was not
+    read, `problems` says so; a caller that ignores it would take "could not look" for "found nothing".
+    """
+
+    kind: Kind | None
+    media_type: str | None
+    md5: str
+    sha1: str
+    sha256: str
+    width: int | None = None
+    height: int | None = None
+    duration_s: float | None = None
+    pdq: tuple[PdqHash, ...] = ()
+    problems: tuple[Problem, ...] = ()
