@@ -38,7 +38,9 @@ def record(  # noqa: PLR0913 -- an audit row answers who, for whom, what, on wha
     """
     text = json.dumps(dict(detail or {}), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     if _FORBIDDEN.search(text):
-        raise SensitiveDetailError("An audit detail may not hold a fingerprint or an address; name it by its identifier.")
+        raise SensitiveDetailError(
+            "An audit detail may not hold a fingerprint or an address; name it by its identifier."
+        )
     return AuditRecord.objects.create(
         at=timezone.now(),
         act=act,

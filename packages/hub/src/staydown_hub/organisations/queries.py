@@ -48,5 +48,3 @@ def caller_of(token: str | None) -> Caller:
         raise UnknownKeyError(unusable=key)
     scopes = access.effective_scopes(kind=key.organisation.kind, granted=frozenset(key.scopes))
     return Caller(organisation=key.organisation, scopes=scopes, key_id=key.pk)
-
-

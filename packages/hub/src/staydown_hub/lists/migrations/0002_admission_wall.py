@@ -1,0 +1,162 @@
+"""The list's walls in the database: append-only, gapless, and no entry that the admission rule does not carry.
+
+The rule is the one of ``rules/admission.py``, said a second time: whoever writes past the services meets it here.
+"""
+
+from typing import ClassVar
+
+from django.db import migrations
+
+RULE_QUESTIONS = """
+CREATE FUNCTION pdq_bits(value bytea) RETURNS bit(256) LANGUAGE sql IMMUTABLE STRICT AS $$
+    SELECT ('x' || encode(value, 'hex'))::bit(256)
+$$;
+
+-- Positive judgements that hold now: how many organisations, and is one of a required kind among them?
+CREATE FUNCTION entry_rule_is_met(rule shared_list, of_item uuid, carriers bigint[]) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
+    SELECT count(DISTINCT a.organisation_id) >= rule.minimum_organisations
+        AND coalesce(bool_or(o.kind = ANY (rule.required_kinds)), false)
+    FROM assessment a JOIN organisation o ON o.id = a.organisation_id
+    WHERE a.item_id = of_item AND a.superseded_at IS NULL AND a.code = ANY (rule.codes)
+        AND (carriers IS NULL OR a.id = ANY (carriers))
+$$;
+
+-- Two organisations supplied the exact value; or, for a PDQ, another one supplied it or one within 31 bits.
+CREATE FUNCTION entry_fingerprint_is_vouched(of_item uuid, wire jsonb) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
+    SELECT CASE
+        WHEN wire - ARRAY['algorithm', 'value', 'quality'] <> '{}'::jsonb THEN false
+        WHEN wire->>'algorithm' = 'pdq' THEN (wire->>'quality')::int BETWEEN 50 AND 100 AND EXISTS (
+            SELECT FROM fingerprint f JOIN fingerprint_source mine ON mine.fingerprint_id = f.id
+            JOIN fingerprint g ON g.item_id = f.item_id AND g.algorithm = 'pdq'
+            JOIN fingerprint_source theirs ON theirs.fingerprint_id = g.id
+            WHERE f.item_id = of_item AND f.algorithm = 'pdq' AND f.value = decode(wire->>'value', 'hex')
+                AND mine.quality >= 50 AND theirs.quality >= 50
+                AND theirs.organisation_id <> mine.organisation_id
+                AND bit_count(pdq_bits(f.value) # pdq_bits(g.value)) <= 31
+        )
+        ELSE NOT wire ? 'quality' AND (
+            SELECT count(DISTINCT s.organisation_id) >= 2
+            FROM fingerprint f JOIN fingerprint_source s ON s.fingerprint_id = f.id
+            WHERE f.item_id = of_item AND f.algorithm = wire->>'algorithm' AND f.value = decode(wire->>'value', 'hex')
+        )
+    END
+$$;
+"""
+
+CHECKS = """
+CREATE FUNCTION entry_refuse(why text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'this entry is refused: %', why USING ERRCODE = 'check_violation';
+END $$;
+
+CREATE FUNCTION entry_check_admission(fresh entry, rule shared_list, body jsonb) RETURNS void
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    carried record;
+    wire jsonb;
+BEGIN
+    IF body - ARRAY['operation', 'item', 'at', 'kind', 'fingerprints', 'categories', 'advice', 'admitted_by']
+        <> '{}'::jsonb THEN PERFORM entry_refuse('its body holds a field that entries do not have'); END IF;
+    SELECT count(*) AS assessments, to_jsonb(array_agg(DISTINCT a.code COLLATE "C")) AS categories,
+        to_jsonb(array_agg(DISTINCT o.kind COLLATE "C")) AS kinds INTO carried
+    FROM assessment a JOIN organisation o ON o.id = a.organisation_id
+    WHERE a.id = ANY (fresh.carried_by) AND a.item_id = fresh.item_id AND a.superseded_at IS NULL
+        AND a.code = ANY (rule.codes);
+    IF carried.assessments IS DISTINCT FROM cardinality(fresh.carried_by)
+        OR NOT entry_rule_is_met(rule, fresh.item_id, fresh.carried_by)
+        THEN PERFORM entry_refuse('its assessments do not meet the rule of the list'); END IF;
+    IF EXISTS (SELECT FROM assessment WHERE item_id = fresh.item_id AND superseded_at IS NULL AND code = 'NONE')
+        THEN PERFORM entry_refuse('an organisation holds that the item does not qualify'); END IF;
+    IF body->'categories' IS DISTINCT FROM carried.categories OR body->'admitted_by' IS DISTINCT FROM carried.kinds
+        OR NOT EXISTS (SELECT FROM item WHERE id = fresh.item_id AND kind = body->>'kind')
+        OR coalesce(body->>'advice', '') <> 'block'
+        THEN PERFORM entry_refuse('its body says other than its assessments'); END IF;
+    IF jsonb_typeof(body->'fingerprints') IS DISTINCT FROM 'array' OR jsonb_array_length(body->'fingerprints') = 0
+        THEN PERFORM entry_refuse('it names no fingerprint'); END IF;
+    FOR wire IN SELECT jsonb_array_elements(body->'fingerprints') LOOP
+        IF entry_fingerprint_is_vouched(fresh.item_id, wire) IS NOT TRUE
+            THEN PERFORM entry_refuse('a fingerprint in it was not supplied by two organisations'); END IF;
+    END LOOP;
+END $$;
+
+CREATE FUNCTION entry_check_withdrawal(fresh entry, rule shared_list, body jsonb) RETURNS void
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    admitted_at_position bigint;
+BEGIN
+    IF body - ARRAY['operation', 'item', 'at'] <> '{}'::jsonb
+        THEN PERFORM entry_refuse('its body holds a field that withdrawals do not have'); END IF;
+    SELECT max(position) INTO admitted_at_position FROM entry
+    WHERE shared_list_id = fresh.shared_list_id AND item_id = fresh.item_id AND operation = 'admit';
+    IF entry_rule_is_met(rule, fresh.item_id, NULL) AND NOT EXISTS (
+        SELECT FROM entry e JOIN assessment carrying ON carrying.id = ANY (e.carried_by)
+        JOIN assessment a ON a.item_id = e.item_id AND a.organisation_id = carrying.organisation_id
+        WHERE e.shared_list_id = fresh.shared_list_id AND e.item_id = fresh.item_id
+            AND e.position >= admitted_at_position AND a.superseded_at IS NULL AND a.code = 'NONE'
+    ) THEN PERFORM entry_refuse('the rule is still met and none of those who carried it took part'); END IF;
+END $$;
+
+CREATE FUNCTION entry_check() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    rule shared_list%ROWTYPE;
+    next_position bigint;
+    last_operation text;
+    body jsonb := NEW.body::jsonb;
+BEGIN
+    PERFORM FROM item WHERE id = NEW.item_id FOR NO KEY UPDATE;
+    SELECT * INTO rule FROM shared_list WHERE id = NEW.shared_list_id FOR NO KEY UPDATE;
+    SELECT coalesce(max(position) + 1, 0) INTO next_position FROM entry WHERE shared_list_id = NEW.shared_list_id;
+    IF NEW.position IS DISTINCT FROM next_position
+        THEN PERFORM entry_refuse(format('the next position of its list is %s', next_position)); END IF;
+    IF body->>'operation' IS DISTINCT FROM NEW.operation OR body->>'item' IS DISTINCT FROM NEW.item_id::text
+        OR body->>'at' IS DISTINCT FROM to_char(NEW.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+        THEN PERFORM entry_refuse('its body says other than its columns'); END IF;
+    SELECT operation INTO last_operation FROM entry
+    WHERE shared_list_id = NEW.shared_list_id AND item_id = NEW.item_id ORDER BY position DESC LIMIT 1;
+    IF (NEW.operation = 'admit') = (coalesce(last_operation, 'withdraw') <> 'withdraw')
+        THEN PERFORM entry_refuse('an item is admitted when it is not on the list, else amended or withdrawn'); END IF;
+    IF NEW.operation = 'withdraw' THEN PERFORM entry_check_withdrawal(NEW, rule, body);
+    ELSE PERFORM entry_check_admission(NEW, rule, body); END IF;
+    RETURN NEW;
+END $$;
+"""
+
+TRIGGERS = """
+CREATE FUNCTION entry_notify() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+    PERFORM pg_notify('staydown_entries', slug || ':' || NEW.position) FROM shared_list WHERE id = NEW.shared_list_id;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER entry_check BEFORE INSERT ON entry FOR EACH ROW EXECUTE FUNCTION entry_check();
+CREATE TRIGGER entry_notify AFTER INSERT ON entry FOR EACH ROW EXECUTE FUNCTION entry_notify();
+CREATE TRIGGER entry_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON entry
+    FOR EACH STATEMENT EXECUTE FUNCTION staydown_refuse_change();
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies: ClassVar = [
+        ("lists", "0001_initial"),
+        ("registry", "0002_history_stays"),
+        ("audit", "0002_chain"),
+    ]
+    operations: ClassVar = [
+        migrations.RunSQL(
+            RULE_QUESTIONS,
+            "DROP FUNCTION entry_fingerprint_is_vouched(uuid, jsonb), entry_rule_is_met(shared_list, uuid, bigint[]),"
+            "pdq_bits(bytea)",
+        ),
+        migrations.RunSQL(
+            CHECKS,
+            "DROP FUNCTION entry_check(), entry_check_withdrawal(entry, shared_list, jsonb),"
+            "entry_check_admission(entry, shared_list, jsonb), entry_refuse(text)",
+        ),
+        migrations.RunSQL(
+            TRIGGERS,
+            "DROP TRIGGER entry_check ON entry; DROP TRIGGER entry_notify ON entry;"
+            "DROP TRIGGER entry_append_only ON entry; DROP FUNCTION entry_notify()",
+        ),
+    ]
