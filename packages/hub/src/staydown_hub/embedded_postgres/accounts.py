@@ -31,12 +31,10 @@ class Account:
         stdin: str | None = None,
         output: int | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a program as this account, detached from our terminal; its output is captured unless `output` is given."""
-        as_account: dict[str, object] = {}
-        if os.geteuid() == 0:
-            as_account = {"user": self.uid, "group": self.gid, "extra_groups": []}
+        """Run a program as this account, detached from our terminal; captures its output unless `output` is given."""
+        as_root = os.geteuid() == 0
         try:
-            return subprocess.run(  # type: ignore[call-overload, no-any-return]  # mypy cannot see through the keywords
+            return subprocess.run(
                 command,
                 cwd="/",
                 env=_ENVIRONMENT,
@@ -48,15 +46,23 @@ class Account:
                 stderr=subprocess.STDOUT,
                 text=True,
                 check=False,
-                **as_account,
+                user=self.uid if as_root else None,
+                group=self.gid if as_root else None,
+                extra_groups=[] if as_root else None,
             )
         except PermissionError as error:
-            if Path(command[0]).exists() and os.geteuid() != 0:
-                raise
             raise AccountError(
                 f"Cannot run {command[0]} as the account {self.name}: {error.strerror}. Start Staydown as an ordinary "
                 "user instead of root, or set DATABASE_URL."
             ) from error
+
+    def start(self, command: list[str], *, keep_open: tuple[int, ...], output: int) -> None:
+        """Start a program and leave it running, as no child of ours: who starts the server may end before it does."""
+        self.run(["/bin/sh", "-c", '"$@" &', "sh", *command], keep_open=keep_open, output=output)
+
+    def can_run(self, program: Path) -> bool:
+        """Whether this account can reach and run a program that knows --version."""
+        return self.run(["/bin/sh", "-c", '"$1" --version', "sh", str(program)]).returncode == 0
 
     def can_enter(self, folder: Path) -> bool:
         """Whether this account can traverse every parent down into the folder (asked of the kernel, not worked out)."""
@@ -64,7 +70,7 @@ class Account:
 
 
 def own_account() -> Account:
-    """The account that this process runs under; AccountError when it has no name."""
+    """Give the account that this process runs under; AccountError when it has no name."""
     try:
         entry = pwd.getpwuid(os.geteuid())
     except KeyError as error:
@@ -76,7 +82,7 @@ def own_account() -> Account:
 
 
 def server_account(data: Path) -> Account:
-    """The account to run the server of this data folder under.
+    """Choose the account to run the server of this data folder under.
 
     Ours, unless we are root; then the one that owns the data already, else the first there is of UNPRIVILEGED_ACCOUNTS.
     """
