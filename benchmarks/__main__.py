@@ -47,7 +47,7 @@ def _names() -> list[str]:
 
 
 def _module(name: str) -> Benchmark:
-    module: Benchmark = importlib.import_module(f"benchmarks.{name}")  # type: ignore[assignment]  # a module as protocol
+    module: Benchmark = importlib.import_module(f"benchmarks.{name}")
     return module
 
 

@@ -33,7 +33,7 @@ class Row:
 
     @classmethod
     def rate(cls, name: str, value: float, unit: str, *, peer: float | None = None, target: float | None = None) -> Row:
-        """A figure where more is better; `target` is a least ratio to the peer, or a least value without one."""
+        """Make a figure where more is better; `target` is a least ratio to the peer, or a least value without one."""
         ratio = value / peer if peer else None
         judged = ratio if ratio is not None else value
         return cls(name, value, unit, peer, ratio, target, None if target is None else judged >= target)
@@ -62,22 +62,27 @@ class Benchmark(Protocol):
 
 
 def machine() -> str:
-    """Processor, cores and system in one line, without the machine's name."""
+    """Return processor, cores and system in one line, without the machine's name."""
     processor = platform.processor() or platform.machine()
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
             processor = line.partition(":")[2].strip()
             break
-    return f"{processor}, {os.cpu_count()} cores, {platform.system()} {platform.release()}, Python {platform.python_version()}"
+    system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
+    return f"{processor}, {os.cpu_count()} cores, {system}"
 
 
 def revision() -> str:
-    """The commit that was measured; marked when the tree had changes that are not in it."""
+    """Return the commit that was measured; marked when the tree had changes that are not in it."""
     root = Path(__file__).parent
-    commit = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], cwd=root, capture_output=True, text=True, check=False)
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short=12", "HEAD"], cwd=root, capture_output=True, text=True, check=False
+    )
     if commit.returncode != 0:
         return "unknown"
-    changed = subprocess.run(["git", "status", "--porcelain"], cwd=root, capture_output=True, text=True, check=False).stdout
+    changed = subprocess.run(
+        ["git", "status", "--porcelain"], cwd=root, capture_output=True, text=True, check=False
+    ).stdout
     return commit.stdout.strip() + ("+changes" if changed else "")
 
 

@@ -11,7 +11,7 @@ import sys
 import threading
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from demo.hub import HubError
 from demo.member import MemberError
@@ -24,7 +24,7 @@ _FOLDER = Path(__file__).resolve().parent.parent / ".staydown" / "demo"
 
 
 def main() -> int:
-    """Return the exit status: 0 when everything in the story happened, 1 when something did not, 2 when it could not be played."""
+    """Return the exit status: 0 when all of the story happened, 1 when some did not, 2 when it could not be played."""
     parser = argparse.ArgumentParser(prog="./staydown demo", description=__doc__)
     parser.add_argument("--once", action="store_true", help="end after the story")
     parser.add_argument("--json", action="store_true", help="print the figures as one JSON object on standard output")
@@ -42,7 +42,7 @@ def main() -> int:
 
 
 def _play(*, once: bool, as_json: bool) -> int:
-    """The story goes to standard error when standard output is for the figures."""
+    """Tell the story on standard error when standard output is for the figures."""
     out = sys.stderr if as_json else sys.stdout
     story = Story(_FOLDER, lambda line: print(f"- {line}", file=out, flush=True))
     try:
@@ -50,7 +50,7 @@ def _play(*, once: bool, as_json: bool) -> int:
         if as_json:
             print(json.dumps(asdict(story.figures)), flush=True)
         else:
-            print(f"- {'all as it should be' if story.figures.good() else 'NOT all as it should be'}, in {story.figures.seconds} s")
+            print(f"- {'all' if story.figures.good() else 'NOT all'} as it should be, in {story.figures.seconds} s")
         if not once:
             _leave_open(story, out=out)
     except (HubError, MemberError) as error:
@@ -63,9 +63,11 @@ def _play(*, once: bool, as_json: bool) -> int:
     return 0 if story.figures.good() else 1
 
 
-def _leave_open(story: Story, *, out: object) -> None:
+def _leave_open(story: Story, *, out: TextIO) -> None:
     email, password = story.members["lantern"].sign_in or ("", "")
-    print(f"\nThe hub's pages are open: {story.hub.web_url}\nSign in as {email} with {password}\nCtrl-C ends the demo.", file=out, flush=True)  # type: ignore[call-overload]
+    print(f"\nThe hub's pages are open: {story.hub.web_url}", file=out)
+    print(f"Sign in as {email} with {password}", file=out)
+    print("Ctrl-C ends the demo.", file=out, flush=True)
     threading.Event().wait()
 
 

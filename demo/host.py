@@ -1,4 +1,4 @@
-"""A small web host: serves a folder, reads the mail that comes to its abuse address, and removes what it is asked to."""
+"""A small web host: serves a folder, reads the mail to its abuse address, and removes what it is asked to."""
 
 from __future__ import annotations
 
@@ -62,7 +62,9 @@ class Host:
         self._mail.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._mail.stop()
         self._web.shutdown()
         self._web.server_close()
@@ -73,7 +75,9 @@ class _Inbox:
         self._host = host
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: ARG002, N802  # aiosmtpd's hook
-        message = email.message_from_bytes(envelope.content or b"", policy=email.policy.default)
+        content = envelope.content or b""
+        data = content.encode() if isinstance(content, str) else content
+        message = email.message_from_bytes(data, policy=email.policy.default)
         body = message.get_body(preferencelist=("plain",))
         self._host.take_notice(body.get_content() if body else "")
         return "250 Message accepted for delivery"

@@ -33,7 +33,7 @@ class Answer:
 
 
 class Platform:
-    """One platform's upload door on loopback, behind its own filter, which follows the list while the context is open."""
+    """One platform's upload door on loopback, behind a filter that follows the list while the context is open."""
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
@@ -43,7 +43,7 @@ class Platform:
 
     def upload(self, picture: Path) -> Answer:
         """Send the file as a user would, over HTTP."""
-        connection = http.client.HTTPConnection(*self._web.server_address[:2], timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self._web.server_port, timeout=30)
         try:
             connection.request("POST", "/upload", body=picture.read_bytes())
             response = connection.getresponse()
@@ -56,7 +56,9 @@ class Platform:
         threading.Thread(target=self._web.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._web.shutdown()
         self._web.server_close()
         self.filter.close()
@@ -67,7 +69,7 @@ class _UploadServer(http.server.ThreadingHTTPServer):
 
 
 class _UploadHandler(http.server.BaseHTTPRequestHandler):
-    def do_POST(self) -> None:  # noqa: N802  # the base class's hook
+    def do_POST(self) -> None:  # the base class's hook
         length = int(self.headers.get("Content-Length") or 0)
         if not 0 < length <= _MAX_UPLOAD_BYTES:
             self.send_error(413)

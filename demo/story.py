@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
+import datetime as dt
 import json
 import shutil
 import threading
@@ -135,7 +135,7 @@ class Story:
         self._tell(f"{police.name} judged the same items, found by fingerprint: the rule is met, they are on the list")
 
     def _measure_refusal(self, name: str) -> None:
-        """Upload the picture again and again to every platform while police assess it: when is it first refused?"""
+        """Upload the picture again and again while police assess it, to see when each platform first refuses it."""
         picture = pictures.photograph(name)
         refused_at: dict[str, float] = {}
 
@@ -162,7 +162,7 @@ class Story:
 
     def _admitted_at(self, item: str) -> float:
         entries = self.hub.get(f"items/{item}", key=self.members["police"].key)["entries"]
-        return datetime.datetime.fromisoformat(entries[0]["at"]).timestamp()
+        return dt.datetime.fromisoformat(entries[0]["at"]).timestamp()
 
     def _all_filters_level(self) -> bool:
         lists = self.hub.get("lists", key=self.members["chirper"].key)["lists"]
