@@ -41,6 +41,11 @@ class Platform:
         self._web = _UploadServer(("127.0.0.1", 0), _UploadHandler)
         self._web.filter = self.filter
 
+    @property
+    def list_position(self) -> int | None:
+        """The newest entry that this platform's filter has in force."""
+        return self.filter.check(b"").list_position
+
     def upload(self, picture: Path) -> Answer:
         """Send the file as a user would, over HTTP."""
         connection = http.client.HTTPConnection("127.0.0.1", self._web.server_port, timeout=30)
@@ -52,7 +57,7 @@ class Platform:
             connection.close()
 
     def __enter__(self) -> Self:
-        self.filter.follow()
+        self._following = self.filter.follow()
         threading.Thread(target=self._web.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         return self
 
@@ -61,6 +66,7 @@ class Platform:
     ) -> None:
         self._web.shutdown()
         self._web.server_close()
+        self._following.stop()
         self.filter.close()
 
 

@@ -167,7 +167,7 @@ class Story:
     def _all_filters_level(self) -> bool:
         lists = self.hub.get("lists", key=self.members["chirper"].key)["lists"]
         size = next(shared["size"] for shared in lists if shared["slug"] == LIST)
-        return all(platform.filter.list_position == size - 1 for platform in self._platforms)
+        return all(platform.list_position == size - 1 for platform in self._platforms)
 
     # 4
     def _refuse_copies(self) -> None:
