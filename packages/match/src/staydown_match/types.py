@@ -22,6 +22,13 @@ class InvalidValueError(ValueError):
     """A value that this package was given is not what it takes; the message names the parameter and says what it takes."""
 
 
+class NotAFileError(OSError):
+    """What was to be fingerprinted is a device, a pipe or a socket."""
+
+    def __init__(self) -> None:
+        super().__init__("not a regular file: give a file, or read it yourself and use fingerprint_bytes")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PdqHash:
     """A PDQ hash: 256 bits of which most stay the same when the picture is re-encoded or resized.

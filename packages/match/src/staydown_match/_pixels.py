@@ -1,0 +1,73 @@
+"""A decoded picture as people see it: red, green and blue of 8 bits, upright, over white where it is transparent."""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from PIL.ExifTags import Base as Tag
+from PIL.TiffImagePlugin import TiffImageFile
+
+Pixels: TypeAlias = NDArray[np.uint8]
+
+UNTRANSLATED_MODES = {"I", "F", "LAB"}
+"""Pixels that have no fixed black and white (32-bit and floating-point numbers) or need a colour profile."""
+
+WHITE = 255
+WHITE_IS_ZERO = 0
+
+
+class UntranslatedModeError(Exception):
+    """The picture was decoded, but what its numbers look like is not defined without a guess."""
+
+
+def upright_rgb(image: Image.Image) -> Pixels:
+    """Give the pixels of a loaded picture, uint8 of shape (height, width, 3), turned as its EXIF orientation says."""
+    return _turned(_rgb(image), image.getexif().get(Tag.Orientation))
+
+
+def _rgb(image: Image.Image) -> Pixels:
+    if image.mode in UNTRANSLATED_MODES:
+        raise UntranslatedModeError
+    if image.mode.startswith("I;16"):
+        return np.repeat(_grey_of_16_bits(image)[:, :, np.newaxis], 3, axis=2)
+    if image.has_transparency_data:
+        return _over_white(image.convert("RGBA"))
+    return np.asarray(image.convert("RGB"))
+
+
+def _over_white(image: Image.Image) -> Pixels:
+    canvas = Image.new("RGB", image.size, (WHITE, WHITE, WHITE))
+    canvas.paste(image, mask=image.getchannel("A"))
+    return np.asarray(canvas)
+
+
+def _grey_of_16_bits(image: Image.Image) -> Pixels:
+    """Keep the upper 8 bits, as Pillow does for colour; its own conversion of grey would make everything over 255 white."""
+    values = np.asarray(image)
+    bits = 16
+    grey = values
+    if isinstance(image, TiffImageFile):
+        bits = image.tag_v2.get(Tag.BitsPerSample, (bits,))[0]
+        if image.tag_v2.get(Tag.PhotometricInterpretation) == WHITE_IS_ZERO:
+            grey = (1 << bits) - 1 - values
+    grey_8 = (grey >> (bits - 8)).astype(np.uint8)
+    grey_8[values == image.info.get("transparency")] = WHITE
+    return grey_8
+
+
+_TURNS: dict[int, Callable[[Pixels], Pixels]] = {
+    2: lambda pixels: pixels[:, ::-1],
+    3: lambda pixels: pixels[::-1, ::-1],
+    4: lambda pixels: pixels[::-1],
+    5: lambda pixels: pixels.swapaxes(0, 1),
+    6: lambda pixels: pixels.swapaxes(0, 1)[:, ::-1],
+    7: lambda pixels: pixels[::-1, ::-1].swapaxes(0, 1),
+    8: lambda pixels: pixels.swapaxes(0, 1)[::-1],
+}
+
+
+def _turned(pixels: Pixels, orientation: object) -> Pixels:
+    turn = _TURNS.get(orientation) if isinstance(orientation, int) else None
+    return turn(pixels) if turn else pixels
