@@ -66,3 +66,19 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.shared_list_id} {self.position}"
+
+
+class Withdrawal(models.Model):
+    """Why, and by whom, an entry was withdrawn: for the members only, never sent to filters."""
+
+    entry = models.OneToOneField(Entry, on_delete=models.PROTECT, primary_key=True, related_name="withdrawal")
+    organisation = models.ForeignKey("organisations.Organisation", on_delete=models.PROTECT, related_name="+")
+    reason = models.TextField()
+
+    class Meta:
+        """Beside the log, not in it: filters need to know that, not why."""
+
+        db_table = "withdrawal"
+
+    def __str__(self) -> str:
+        return f"withdrawal {self.pk}"

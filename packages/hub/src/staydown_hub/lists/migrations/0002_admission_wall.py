@@ -8,10 +8,6 @@ from typing import ClassVar
 from django.db import migrations
 
 RULE_QUESTIONS = """
-CREATE FUNCTION pdq_bits(value bytea) RETURNS bit(256) LANGUAGE sql IMMUTABLE STRICT AS $$
-    SELECT ('x' || encode(value, 'hex'))::bit(256)
-$$;
-
 -- Positive judgements that hold now: how many organisations, and is one of a required kind among them?
 CREATE FUNCTION entry_rule_is_met(rule shared_list, of_item uuid, carriers bigint[]) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
@@ -146,8 +142,7 @@ class Migration(migrations.Migration):
     operations: ClassVar = [
         migrations.RunSQL(
             RULE_QUESTIONS,
-            "DROP FUNCTION entry_fingerprint_is_vouched(uuid, jsonb), entry_rule_is_met(shared_list, uuid, bigint[]),"
-            "pdq_bits(bytea)",
+            "DROP FUNCTION entry_fingerprint_is_vouched(uuid, jsonb), entry_rule_is_met(shared_list, uuid, bigint[])",
         ),
         migrations.RunSQL(
             CHECKS,

@@ -23,6 +23,10 @@ CREATE TRIGGER assessment_stays BEFORE DELETE OR TRUNCATE ON assessment
 """
 
 FINGERPRINT = """
+CREATE FUNCTION pdq_bits(value bytea) RETURNS bit(256) LANGUAGE sql IMMUTABLE STRICT AS $$
+    SELECT ('x' || encode(value, 'hex'))::bit(256)
+$$;
+
 CREATE FUNCTION fingerprint_names_stay() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
     IF (NEW.id, NEW.item_id, NEW.algorithm, NEW.value) IS DISTINCT FROM (OLD.id, OLD.item_id, OLD.algorithm, OLD.value)
@@ -55,6 +59,6 @@ class Migration(migrations.Migration):
             FINGERPRINT,
             "DROP TRIGGER fingerprint_names_stay ON fingerprint; DROP FUNCTION fingerprint_names_stay();"
             "ALTER TABLE fingerprint DROP CONSTRAINT fingerprint_value_length;"
-            "DROP TRIGGER fingerprint_source_append_only ON fingerprint_source",
+            "DROP TRIGGER fingerprint_source_append_only ON fingerprint_source; DROP FUNCTION pdq_bits(bytea)",
         ),
     ]

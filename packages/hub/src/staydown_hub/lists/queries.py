@@ -1,0 +1,92 @@
+"""Reading the lists: which an organisation receives, what is in force, and how an item stands."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import Count, QuerySet
+
+from staydown_hub.lists.body import content_of
+from staydown_hub.lists.models import Entry, SharedList
+from staydown_hub.registry.queries import current_judgements
+from staydown_hub.rules.access import Scope
+from staydown_hub.rules.admission import Content, Status, status_of
+from staydown_hub.rules.audience import may_follow
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an entry stands: the list's slug and the position in its log."""
+
+    list: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an item stands: its status, and the latest entry about it on each list."""
+
+    status: Status
+    entries: tuple[Place, ...]
+
+
+def lists_followed_by(*, kind: str, scopes: Collection[Scope]) -> list[SharedList]:
+    """Return the lists that an organisation of this kind with these scopes receives, each with ``size`` entries."""
+    rows = SharedList.objects.annotate(size=Count("entries")).order_by("slug")
+    return [row for row in rows if may_follow(kind=kind, scopes=scopes, audience_kinds=row.audience_kinds)]
+
+
+def list_called(slug: str) -> SharedList | None:
+    """Return the list with this slug."""
+    return SharedList.objects.filter(slug=slug).first()
+
+
+def entries_of(item_id: UUID) -> QuerySet[Entry]:
+    """Return all entries about the item with their lists, in the order in which they were made."""
+    return Entry.objects.filter(item=item_id).select_related("shared_list").order_by("at", "pk")
+
+
+def latest_entries(item_id: UUID) -> list[Entry]:
+    """Return the latest entry about the item on each list, by the list's slug."""
+    rows = Entry.objects.filter(item=item_id).select_related("shared_list")
+    return list(rows.order_by("shared_list__slug", "-position").distinct("shared_list__slug"))
+
+
+def is_in_force(item_id: UUID) -> bool:
+    """Tell whether any list refuses the item now."""
+    return any(one.operation != Entry.WITHDRAW for one in latest_entries(item_id))
+
+
+def content_in_force(shared_list: SharedList, item_id: UUID) -> Content | None:
+    """Return what the item's entry on this list says now, or None when it is not on it."""
+    last = shared_list.entries.filter(item=item_id).order_by("-position").first()
+    return None if last is None or last.operation == Entry.WITHDRAW else content_of(last.body)
+
+
+def carriers_in_force(shared_list: SharedList, item_id: UUID) -> set[int]:
+    """Return the assessments that carried the item's latest admission to this list or an amendment since."""
+    since = _since_admission(shared_list, item_id)
+    return {one for entry in since for one in entry.carried_by}
+
+
+def positions_in_force(shared_list: SharedList, item_id: UUID) -> set[int]:
+    """Return the positions of the item's admission and its amendments while it is on this list, else nothing."""
+    since = _since_admission(shared_list, item_id)
+    return set() if since and since[0].operation == Entry.WITHDRAW else {entry.position for entry in since}
+
+
+def _since_admission(shared_list: SharedList, item_id: UUID) -> list[Entry]:
+    """Return the entries about the item from its latest admission on, newest first."""
+    entries: list[Entry] = []
+    for entry in shared_list.entries.filter(item=item_id).order_by("-position"):
+        entries.append(entry)
+        if entry.operation == Entry.ADMIT:
+            break
+    return entries
+
+
+def standing_of(item_id: UUID) -> Standing:
+    """Return how the item stands."""
+    latest = latest_entries(item_id)
+    status = status_of(judgements=current_judgements(item_id), last_operations=[one.operation for one in latest])
+    return Standing(status, tuple(Place(one.shared_list.slug, one.position) for one in latest))

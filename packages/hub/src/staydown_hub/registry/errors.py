@@ -1,0 +1,28 @@
+"""What the registry refuses, each with what to do about it."""
+
+
+class RegistryError(Exception):
+    """Something the registry cannot do."""
+
+
+class UnknownItemError(RegistryError):
+    """No item has these fingerprints."""
+
+    def __init__(self) -> None:
+        super().__init__("No item has these fingerprints: report it first.")
+
+
+class ConflictingFingerprintsError(RegistryError):
+    """The exact fingerprints name different items, so they cannot all be of one file."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "These fingerprints belong to different items: send only those made from one and the same file."
+        )
+
+
+class TooManyFingerprintsError(RegistryError):
+    """One organisation has attached more fingerprints to one item than one picture has."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"Your organisation has supplied {most} fingerprints of this item already: no more are taken.")

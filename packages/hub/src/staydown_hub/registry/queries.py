@@ -1,0 +1,100 @@
+"""Reading the registry: which item has these fingerprints, who supplied them, and who judged it how."""
+
+from collections.abc import Collection, Iterable
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from staydown_hub.registry.errors import ConflictingFingerprintsError
+from staydown_hub.registry.models import Assessment, Fingerprint, FingerprintSource, Item, Sighting
+from staydown_hub.rules import fingerprints as rules
+from staydown_hub.rules.admission import Judgement, Supply
+
+# Sequential and obviously right; docs/adr/0006 says what takes its place when there are too many items for it.
+_NEAREST = """
+    SELECT f.item_id, min(bit_count(pdq_bits(f.value) # asked.bits)) AS distance_bits
+    FROM fingerprint f JOIN item i ON i.id = f.item_id,
+        (SELECT pdq_bits(value) AS bits FROM unnest(%s::bytea[]) AS value) AS asked
+    WHERE f.algorithm = 'pdq' AND f.quality >= %s AND i.kind = %s AND bit_count(pdq_bits(f.value) # asked.bits) <= %s
+    GROUP BY f.item_id, i.opened_at ORDER BY distance_bits, i.opened_at, f.item_id LIMIT 1
+"""
+
+
+def named_by(fingerprints: Iterable[rules.Fingerprint]) -> Q:
+    """Return the condition of the stored fingerprints equal to any of these."""
+    condition = Q(pk__in=())
+    for one in fingerprints:
+        condition |= Q(algorithm=one.algorithm, value=one.value)
+    return condition
+
+
+def find_item(*, kind: str, fingerprints: Collection[rules.Fingerprint]) -> Item | None:
+    """Return the item that has any of the exact fingerprints, else the one with the nearest PDQ, else None.
+
+    Raises ConflictingFingerprintsError when exact fingerprints name different items.
+    """
+    exact = [one for one in fingerprints if one.is_exact]
+    found = list(Item.objects.filter(fingerprints__in=Fingerprint.objects.filter(named_by(exact))).distinct()[:2])
+    if len(found) > 1:
+        raise ConflictingFingerprintsError
+    return found[0] if found else _nearest(kind, fingerprints)
+
+
+def _nearest(kind: str, fingerprints: Collection[rules.Fingerprint]) -> Item | None:
+    asked = [one.value for one in fingerprints if one.quality is not None and one.quality >= rules.MIN_QUALITY]
+    if not asked:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(_NEAREST, [asked, rules.MIN_QUALITY, kind, rules.MAX_DISTANCE_BITS])
+        row = cursor.fetchone()
+    return Item.objects.get(pk=row[0]) if row else None
+
+
+def item(item_id: UUID) -> Item | None:
+    """Return the item with this identifier."""
+    return Item.objects.filter(pk=item_id).first()
+
+
+def current_judgements(item_id: UUID) -> list[Judgement]:
+    """Return each organisation's current assessment of the item."""
+    rows = Assessment.objects.filter(item=item_id, superseded_at=None).select_related("organisation").order_by("pk")
+    return [
+        Judgement(assessment_id=row.pk, organisation=row.organisation_id, kind=row.organisation.kind, code=row.code)
+        for row in rows
+    ]
+
+
+def organisations_behind(assessment_ids: Collection[int]) -> set[UUID]:
+    """Return the organisations that made these assessments."""
+    return set(Assessment.objects.filter(pk__in=assessment_ids).values_list("organisation_id", flat=True))
+
+
+def supplies(item_id: UUID) -> list[Supply]:
+    """Return who supplied which fingerprint of the item, each with the supplier's own quality."""
+    rows = FingerprintSource.objects.filter(fingerprint__item=item_id).select_related("fingerprint").order_by("pk")
+    return [Supply(row.organisation_id, plain(row.fingerprint, quality=row.quality)) for row in rows]
+
+
+def fingerprints_of(item_id: UUID) -> list[rules.Fingerprint]:
+    """Return the item's fingerprints, sorted by algorithm and value."""
+    rows = Fingerprint.objects.filter(item=item_id)
+    return sorted(plain(row, quality=row.quality) for row in rows)
+
+
+def plain(row: Fingerprint, *, quality: int | None) -> rules.Fingerprint:
+    """Return a stored fingerprint as the rules know it."""
+    for algorithm in rules.ALGORITHMS:
+        if algorithm == row.algorithm:
+            return rules.Fingerprint(algorithm, bytes(row.value), quality)
+    raise LookupError("A stored fingerprint has an algorithm that this version does not know: update the hub.")
+
+
+def assessments_of(item_id: UUID) -> QuerySet[Assessment]:
+    """Return all assessments of the item with their organisations, superseded ones too, oldest first."""
+    return Assessment.objects.filter(item=item_id).select_related("organisation").order_by("pk")
+
+
+def sightings_of(item_id: UUID) -> QuerySet[Sighting]:
+    """Return where the item was seen, oldest first."""
+    return Sighting.objects.filter(item=item_id).order_by("first_reported_at", "pk")
