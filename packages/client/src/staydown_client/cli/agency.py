@@ -1,0 +1,89 @@
+"""What reporting and assessing have in common: the hub, and one attempt for each file."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from staydown_client.address import checked_hub_address
+from staydown_client.cli.files import complain_of, problem_code
+from staydown_client.cli.output import complain
+from staydown_client.config import find_hub
+from staydown_client.errors import HubRefusedError
+from staydown_client.hub import Hub, is_unknown_item
+from staydown_client.key import find_key
+from staydown_client.publish import NotPublishableError
+from staydown_client.transport import Transport
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from staydown_client.hub import Standing
+
+# What the hub says of the key is true of every file to come.
+_OF_THE_KEY: Final = frozenset({401, 403})
+
+
+@contextmanager
+def hub_of(args: argparse.Namespace) -> Iterator[Hub]:
+    """Give the hub that the options and the environment name."""
+    address = checked_hub_address(find_hub(args.hub), insecure=args.insecure)
+    with Transport(address, find_key(args.key_file)) as transport:
+        yield Hub(transport, insecure=args.insecure)
+
+
+def for_each(files: Sequence[Path], attempt: Callable[[Path], None]) -> int:
+    """Attempt each file; one that fails is named on standard error. Return the exit status.
+
+    A hub that is away and a key that is refused end the run: raised with the number of files that were not sent.
+    """
+    status = 0
+    for number, path in enumerate(files):
+        try:
+            status = max(status, _attempt(path, attempt))
+        except BaseException:
+            _tell_unsent(files[number:])
+            raise
+    return status
+
+
+def standing_as_json(standing: Standing) -> dict[str, object]:
+    """Return where an item stands as JSON-ready values."""
+    entries = [{"list": name, "position": position} for name, position in standing.entries]
+    return {"item": str(standing.item), "status": standing.status, "entries": entries}
+
+
+def standing_text(standing: Standing) -> str:
+    """Say where an item stands, on one line."""
+    entries = ", ".join(f"position {position} of list {name}" for name, position in standing.entries)
+    return f"item {standing.item}, {standing.status}" + (f" ({entries})" if entries else "")
+
+
+def _attempt(path: Path, attempt: Callable[[Path], None]) -> int:
+    try:
+        attempt(path)
+    except NotPublishableError as error:
+        complain(f"{path} is {error}")
+        return 2
+    except OSError as error:
+        complain_of(path, problem_code(error), error.strerror or "")
+        return 2
+    except HubRefusedError as error:
+        if error.status in _OF_THE_KEY:
+            raise
+        complain(f"{path}: {_reported_first(error)}")
+        return 1
+    return 0
+
+
+def _reported_first(error: HubRefusedError) -> str:
+    if is_unknown_item(error):
+        return "nobody has reported this picture yet. Report it: staydown report FILE --seen-at URL --code CODE"
+    return str(error)
+
+
+def _tell_unsent(files: Sequence[Path]) -> None:
+    if len(files) > 1:
+        complain(f"{len(files)} files were not sent, from {files[0]} on.")

@@ -1,0 +1,34 @@
+"""staydown report: report pictures, by fingerprints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from staydown_client.cli.agency import for_each, hub_of, standing_as_json, standing_text
+from staydown_client.cli.output import tell, tell_json
+from staydown_client.report import report_file
+
+if TYPE_CHECKING:
+    import argparse
+    from pathlib import Path
+
+    from staydown_client.hub import Receipt
+
+
+def run(args: argparse.Namespace) -> int:
+    """Report each file and return the exit status."""
+    with hub_of(args) as hub:
+
+        def attempt(path: Path) -> None:
+            receipt = report_file(hub, path, seen_at=args.seen_at, code=args.code)
+            _show(path, receipt, as_json=args.json)
+
+        return for_each(args.files, attempt)
+
+
+def _show(path: Path, receipt: Receipt, *, as_json: bool) -> None:
+    if as_json:
+        standing = standing_as_json(receipt.standing)
+        tell_json({"file": str(path), **standing, "known": receipt.known, "sightings": receipt.sightings})
+    else:
+        tell(f"{path}: {'reported before' if receipt.known else 'new'}, {standing_text(receipt.standing)}")

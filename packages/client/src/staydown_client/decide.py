@@ -1,0 +1,99 @@
+"""From what was found to what follows: pure, and the only place that may say "allow"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from staydown_client.verdict import Problem, Reason, Verdict
+
+if TYPE_CHECKING:
+    from staydown_client.entries import Advice
+    from staydown_client.policy import Policy
+    from staydown_client.verdict import Action, Algorithm
+
+_NEVER_SYNCED: Final = Problem("never_synced", "the list was never received whole; run 'staydown filter sync'")
+_LIST_OLD: Final = Problem("list_old", "the list is older than the policy permits; is 'staydown filter sync' running?")
+_FEATURELESS: Final = Problem("featureless", "the picture has too few features for a near match")
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One fingerprint of the file met one of an entry. `position` is that of the item's admission."""
+
+    position: int
+    categories: tuple[str, ...]
+    advice: Advice
+    algorithm: Algorithm
+    distance_bits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that is known of a file and of the list it was held against.
+
+    `list_age_s` is None while the list was never received whole; `problems` are the file's own; `comparable` says
+    that at least one perceptual hash of the file was good enough to be compared.
+    """
+
+    list: str
+    list_position: int | None
+    list_age_s: float | None
+    hits: tuple[Hit, ...]
+    problems: tuple[Problem, ...]
+    comparable: bool
+
+
+def decide(evidence: Evidence, policy: Policy) -> Verdict:
+    """Return the verdict; "allow" only for a file checked in full against a whole list of a permitted age."""
+    hits = [hit for hit in evidence.hits if hit.distance_bits <= policy.max_distance_bits]
+    problems = (*evidence.problems, *_problems_of_list(evidence, policy), *_problems_of_picture(evidence))
+    return Verdict(
+        action=_strongest(hits, policy) if hits else _without_hit(problems, policy),
+        reasons=_reasons(evidence.list, hits),
+        problems=problems,
+        list_position=evidence.list_position,
+        list_age_s=evidence.list_age_s,
+    )
+
+
+def _problems_of_list(evidence: Evidence, policy: Policy) -> tuple[Problem, ...]:
+    if evidence.list_position is None or evidence.list_age_s is None:
+        return (_NEVER_SYNCED,)
+    # Written so that an age that is not a number counts as too old.
+    if policy.max_list_age_s is not None and not evidence.list_age_s <= policy.max_list_age_s:
+        return (_LIST_OLD,)
+    return ()
+
+
+def _problems_of_picture(evidence: Evidence) -> tuple[Problem, ...]:
+    return () if evidence.comparable or evidence.problems else (_FEATURELESS,)
+
+
+def _strongest(hits: list[Hit], policy: Policy) -> Action:
+    return "block" if any(_answer(hit, policy) == "block" for hit in hits) else "hold"
+
+
+def _answer(hit: Hit, policy: Policy) -> Action:
+    chosen = policy.near if hit.algorithm == "pdq" else policy.exact
+    return "block" if chosen == hit.advice == "block" else "hold"
+
+
+def _without_hit(problems: tuple[Problem, ...], policy: Policy) -> Action:
+    if all(problem == _FEATURELESS and policy.featureless == "allow" for problem in problems):
+        return "allow"
+    return "unchecked"
+
+
+def _reasons(list_name: str, hits: list[Hit]) -> tuple[Reason, ...]:
+    """Return one reason for each entry, by its closest fingerprint; exact ones first, then by distance."""
+    closest: dict[int, Hit] = {}
+    for hit in sorted(hits, key=_closeness):
+        closest.setdefault(hit.position, hit)
+    return tuple(
+        Reason(list_name, hit.position, hit.categories, hit.algorithm, hit.distance_bits) for hit in closest.values()
+    )
+
+
+def _closeness(hit: Hit) -> tuple[bool, int, int, str]:
+    return hit.algorithm == "pdq", hit.distance_bits, hit.position, hit.algorithm

@@ -1,0 +1,40 @@
+"""What can go wrong, as types whose message says what to do next and holds no key, fingerprint or sighting."""
+
+from __future__ import annotations
+
+
+class StaydownError(Exception):
+    """Anything the client refuses or cannot do; its text is one line, ready for a person."""
+
+
+class ConfigurationError(StaydownError):
+    """A setting, an address or a key file is missing or not usable."""
+
+
+class FolderError(StaydownError):
+    """A filter's folder is missing, open to others, in use, or damaged."""
+
+
+class FolderBusyError(FolderError):
+    """Another process already syncs this folder."""
+
+
+class HubError(StaydownError):
+    """The hub could not be used."""
+
+
+class HubUnavailableError(HubError):
+    """The hub did not answer, or answered that it has trouble; the same call may work later."""
+
+
+class HubMisbehavedError(HubError):
+    """The hub's answer breaks the protocol and was refused whole; nothing of it was kept."""
+
+
+class HubRefusedError(HubError):
+    """The hub understood and said no. `status` is HTTP's, `code` the hub's own word for the reason."""
+
+    def __init__(self, message: str, *, status: int, code: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code

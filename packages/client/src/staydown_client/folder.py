@@ -1,0 +1,191 @@
+"""A filter's folder: its settings, its key and who may open it. It holds opaque ids and fingerprints, nothing else."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat
+import tempfile
+import tomllib
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from staydown_client.address import checked_hub_address
+from staydown_client.errors import ConfigurationError, FolderError
+from staydown_client.key import ApiKey, key_from_file
+from staydown_client.policy import Policy, read_policy
+from staydown_client.store import create_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SETTINGS_NAME: Final = "filter.toml"
+KEY_NAME: Final = "key"
+STORE_NAME: Final = "list.sqlite"
+LOCK_NAME: Final = "sync.lock"
+
+_SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+_TEMPLATE: Final = """\
+# A Staydown filter: which list it follows, and what follows from a match.
+# Reference: docs/reference/staydown.md
+
+hub = "{hub}"
+list = "{list}"
+insecure = {insecure}  # true: plain http to another machine is permitted
+
+[policy]
+exact = "block"           # or "hold": a person looks first
+near = "block"            # or "hold"
+max_distance_bits = 31    # of PDQ's 256 bits, 0 to 31
+featureless = "unchecked" # or "allow": pictures with too few features for a near match
+# max_list_age_s = 86400  # when the list is older, what it does not hold is "unchecked" instead of "allow"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What filter.toml says, checked."""
+
+    hub: str
+    list: str
+    insecure: bool = False
+    policy: Policy = field(default_factory=Policy)
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """An existing filter folder, closed to others, with its settings read."""
+
+    path: Path
+    settings: Settings
+
+    @property
+    def store_path(self) -> Path:
+        """Where the list is kept."""
+        return self.path / STORE_NAME
+
+    @property
+    def lock_path(self) -> Path:
+        """What the one process that syncs holds locked."""
+        return self.path / LOCK_NAME
+
+    def key(self) -> ApiKey:
+        """Return the key; raise when others could read or change it."""
+        path = self.path / KEY_NAME
+        _check_private(path, f"chmod 600 {path}")
+        return key_from_file(path)
+
+
+def checked_list_name(name: object) -> str:
+    """Return `name` when it can be a list's short name."""
+    if not isinstance(name, str) or not _SLUG.fullmatch(name):
+        raise ConfigurationError("A list's name is up to 64 letters, digits, '-' and '_'.")
+    return name
+
+
+def open_folder(path: str | os.PathLike[str]) -> Folder:
+    """Open the filter folder at `path`; raise `FolderError` or `ConfigurationError` saying what is wrong with it."""
+    folder = Path(path)
+    if not (folder / SETTINGS_NAME).is_file():
+        raise FolderError(
+            f"{folder} is not a filter's folder. Make one: staydown filter init {folder} --hub URL --list NAME"
+        )
+    _check_private(folder, f"chmod 700 {folder}")
+    return Folder(path=folder.absolute(), settings=_read_settings(folder / SETTINGS_NAME))
+
+
+def require_absent(path: str | os.PathLike[str]) -> Path:
+    """Return the path where a folder can be made: nothing is there, or an empty folder."""
+    folder = Path(path).absolute()
+    if (folder / SETTINGS_NAME).exists():
+        raise FolderError(f"{folder} is a filter's folder already; sync it, or choose another.")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise FolderError(f"{folder} exists and is not an empty folder; choose another.")
+    return folder
+
+
+def make_folder(path: str | os.PathLike[str], *, settings: Settings, key: ApiKey) -> Folder:
+    """Make a filter folder with mode 0700, whole or not at all."""
+    folder = require_absent(path)
+    with _built_beside(folder) as draft:
+        _write_private(draft / KEY_NAME, key.reveal() + "\n")
+        create_store(draft / STORE_NAME, list_name=settings.list)
+        _write_private(draft / SETTINGS_NAME, _settings_text(settings))
+    return open_folder(folder)
+
+
+@contextmanager
+def _built_beside(folder: Path) -> Iterator[Path]:
+    """Give an empty private folder that takes the name `folder` once it is complete."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        try:
+            yield draft
+            draft.rename(folder)
+        except BaseException:
+            shutil.rmtree(draft, ignore_errors=True)
+            raise
+    except OSError as error:
+        raise FolderError(f"{folder} cannot be made: {error.strerror}.") from error
+
+
+def _write_private(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _settings_text(settings: Settings) -> str:
+    # Checked addresses and names hold no quote and no backslash, so they are TOML strings as they are.
+    return _TEMPLATE.format(hub=settings.hub, list=settings.list, insecure=str(settings.insecure).lower())
+
+
+def _check_private(path: Path, remedy: str) -> None:
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise FolderError(f"{path} cannot be read: {error.strerror}.") from error
+    if found.st_mode & _OTHERS:
+        raise FolderError(f"{path} is open to other users. Close it: {remedy}")
+    if found.st_uid != os.geteuid() and os.geteuid() != 0:
+        raise FolderError(f"{path} belongs to another user; run this as its owner.")
+
+
+def _read_settings(path: Path) -> Settings:
+    try:
+        with path.open("rb") as file:
+            table = tomllib.load(file)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} is not TOML: {error}.") from error
+    except OSError as error:
+        raise FolderError(f"{path} cannot be read: {error.strerror}.") from error
+    try:
+        return _settings_from(table)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path}: {error}") from error
+
+
+def _settings_from(table: dict[str, object]) -> Settings:
+    unknown = sorted(table.keys() - {"hub", "list", "insecure", "policy"})
+    if unknown:
+        raise ConfigurationError(f"{unknown[0]} is not a setting; there are hub, list, insecure and policy.")
+    hub, insecure, policy = table.get("hub"), table.get("insecure", False), table.get("policy", {})
+    if not isinstance(hub, str):
+        raise ConfigurationError("hub must be an address, such as https://hub.example.")
+    if not isinstance(insecure, bool):
+        raise ConfigurationError("insecure must be true or false.")
+    if not isinstance(policy, dict):
+        raise ConfigurationError("policy must be a table.")
+    return Settings(
+        hub=checked_hub_address(hub, insecure=insecure),
+        list=checked_list_name(table.get("list")),
+        insecure=insecure,
+        policy=read_policy(policy),
+    )

@@ -1,0 +1,193 @@
+"""HTTP to a hub that may be hostile: no redirects, no compression, and a bound on each answer's size and time."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import suppress
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final, Self
+
+import urllib3
+
+from staydown_client.errors import HubMisbehavedError, HubRefusedError, HubUnavailableError
+from staydown_client.printable import printable
+from staydown_client.wire import parse_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from types import TracebackType
+
+    from staydown_client.key import ApiKey
+
+CONNECT_TIMEOUT_S: Final = 10.0
+READ_TIMEOUT_S: Final = 30.0
+ANSWER_DEADLINE_S: Final = 120.0
+MAX_ANSWER_BYTES: Final = 1024 * 1024
+_CHUNK_BYTES: Final = 64 * 1024
+_MAX_MESSAGE: Final = 500
+_MAX_FIELDS: Final = 5
+
+
+class AnswerTooLargeError(HubMisbehavedError):
+    """The answer is longer than the bound for it."""
+
+
+class Transport:
+    """Requests to one base address with one key. Use it from one thread at a time."""
+
+    def __init__(
+        self, base: str, key: ApiKey, *, read_timeout_s: float = READ_TIMEOUT_S, deadline_s: float = ANSWER_DEADLINE_S
+    ) -> None:
+        """Talk to `base`, a checked address without a trailing slash (see `address.py`)."""
+        self._base = base
+        self._key = key
+        self._deadline_s = deadline_s
+        self._pool = urllib3.PoolManager(
+            retries=False, timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=read_timeout_s)
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.clear()
+
+    def get(self, path: str, *, max_bytes: int = MAX_ANSWER_BYTES) -> object:
+        """Return the JSON that a GET of `path` answers; raise a `HubError` otherwise."""
+        return self._exchange("GET", path, body=None, max_bytes=max_bytes)
+
+    def post(self, path: str, body: Mapping[str, object]) -> object:
+        """Return the JSON that a POST of `body` as JSON answers; raise a `HubError` otherwise."""
+        return self._exchange("POST", path, body=json.dumps(body).encode(), max_bytes=MAX_ANSWER_BYTES)
+
+    def open_stream(self, path: str, *, headers: Mapping[str, str]) -> Stream:
+        """Open an answer that is read as it comes; the caller closes it."""
+        response = self._send("GET", path, body=None, headers={"Accept": "text/event-stream", **headers})
+        if response.status == HTTPStatus.OK and response.headers.get("Content-Type", "").startswith(
+            "text/event-stream"
+        ):
+            return Stream(response)
+        try:
+            self._refuse(response, self._read(response, max_bytes=MAX_ANSWER_BYTES))
+        finally:
+            response.close()
+        raise HubMisbehavedError("The hub's answer is not a stream of events.")
+
+    def _exchange(self, method: str, path: str, *, body: bytes | None, max_bytes: int) -> object:
+        headers = {"Accept": "application/json"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        response = self._send(method, path, body=body, headers=headers)
+        try:
+            data = self._read(response, max_bytes=max_bytes)
+            self._refuse(response, data)
+        finally:
+            # A connection whose answer was not read to its end is never used again.
+            response.close()
+        return parse_json(data)
+
+    def _send(
+        self, method: str, path: str, *, body: bytes | None, headers: Mapping[str, str]
+    ) -> urllib3.BaseHTTPResponse:
+        sent = {
+            **headers,
+            "Accept-Encoding": "identity",
+            "Authorization": f"Bearer {self._key.reveal()}",
+            "User-Agent": "staydown-client",
+        }
+        try:
+            response = self._pool.request(
+                method, self._base + path, body=body, headers=sent, redirect=False, preload_content=False
+            )
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise HubUnavailableError(f"The hub at {self._base} cannot be reached: {_reason(error)}.") from None
+        if response.headers.get("Content-Encoding", "identity") != "identity":
+            response.close()
+            raise HubMisbehavedError("The hub's answer is compressed although the client did not ask for that.")
+        return response
+
+    def _read(self, response: urllib3.BaseHTTPResponse, *, max_bytes: int) -> bytes:
+        deadline = time.monotonic() + self._deadline_s
+        data = bytearray()
+        for chunk in _chunks(response):
+            data += chunk
+            if len(data) > max_bytes:
+                raise AnswerTooLargeError(f"The hub's answer is longer than {max_bytes} bytes and was refused.")
+            if time.monotonic() > deadline:
+                raise HubUnavailableError(f"The hub's answer did not end within {self._deadline_s:g} seconds.")
+        return bytes(data)
+
+    def _refuse(self, response: urllib3.BaseHTTPResponse, data: bytes) -> None:
+        """Raise the error that an answer other than a success stands for."""
+        status = response.status
+        if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+            return
+        if status < HTTPStatus.BAD_REQUEST:
+            raise HubMisbehavedError(
+                f"The hub answered with status {status}; no redirect is followed. Check its address."
+            )
+        code, message = self._error_of(data)
+        if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise HubUnavailableError(f"The hub has trouble (status {status}){message}. Try again later.")
+        raise HubRefusedError(f"The hub refused (status {status}){message}", status=status, code=code)
+
+    def _error_of(self, data: bytes) -> tuple[str, str]:
+        """Return the hub's word for the error, and its message made fit to be shown."""
+        try:
+            body = parse_json(data)
+        except HubMisbehavedError:
+            return "", ""
+        if not isinstance(body, dict):
+            return "", ""
+        texts = [str(body.get("message", ""))]
+        fields = body.get("fields")
+        if isinstance(fields, list):
+            named = [field for field in fields[:_MAX_FIELDS] if isinstance(field, dict)]
+            texts += [f"{field.get('field')}: {field.get('message')}" for field in named]
+        shown = printable("; ".join(text for text in texts if text).replace(self._key.reveal(), "***"))[:_MAX_MESSAGE]
+        return str(body.get("error", ""))[:64], f": {shown}" if shown else ""
+
+
+class Stream:
+    """An answer without an end, read as it comes; `shut_down` may be called from another thread."""
+
+    def __init__(self, response: urllib3.BaseHTTPResponse) -> None:
+        self._response = response
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield what arrives, until the hub ends the answer; raise `HubUnavailableError` when it falls silent."""
+        return _chunks(self._response)
+
+    def shut_down(self) -> None:
+        """End a read that is waiting, and all later ones."""
+        # RuntimeError: the answer has ended by itself; OSError: the other side was faster.
+        with suppress(RuntimeError, OSError):
+            self._response.shutdown()
+
+    def close(self) -> None:
+        """Give the connection up."""
+        self._response.close()
+
+
+def _chunks(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+    try:
+        while chunk := response.read1(_CHUNK_BYTES, decode_content=False):
+            yield chunk
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise HubUnavailableError(f"The hub's answer broke off: {_reason(error)}.") from None
+
+
+def _reason(error: Exception) -> str:
+    """Say in words what a network error means, without the address that urllib3 puts in its own."""
+    known: tuple[tuple[type[Exception], str], ...] = (
+        (urllib3.exceptions.NameResolutionError, "its name is not known"),
+        (urllib3.exceptions.ReadTimeoutError, "it stayed silent too long"),
+        (urllib3.exceptions.ConnectTimeoutError, "it did not answer in time"),
+        (urllib3.exceptions.NewConnectionError, "nothing listens there, or the network is down"),
+        (urllib3.exceptions.SSLError, "its certificate was not accepted, or it does not speak TLS"),
+        (urllib3.exceptions.ProtocolError, "the connection broke"),
+    )
+    return next((words for kind, words in known if isinstance(error, kind)), type(error).__name__)

@@ -1,0 +1,188 @@
+"""A reader's view of a folder's list: always what the syncing process committed last, indexed in memory."""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from weakref import WeakSet
+
+import numpy as np
+from staydown_match import MIN_QUALITY, BruteForceIndex
+
+from staydown_client.decide import Hit
+from staydown_client.errors import FolderError
+from staydown_client.policy import MAX_DISTANCE_BITS
+from staydown_client.store import connect, damage_named
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from staydown_match import Fingerprints
+
+    from staydown_client.entries import Advice
+    from staydown_client.verdict import Algorithm
+
+_LOAD_ROWS: Final = 50_000
+_HIT_COLUMNS: Final = "item.position, item.categories, item.advice"
+# SQLite's connections must not cross a fork, not even to be closed: a child keeps its parent's here, unused.
+_INHERITED: list[object] = []
+_VIEWS: WeakSet[ListView] = WeakSet()
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What one look found: all of it from the same commit."""
+
+    position: int
+    caught_up_at: float | None
+    hits: tuple[Hit, ...]
+
+
+class ListView:
+    """May be used by any number of threads, and goes on working in a forked child."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the store at `path`; raise `FolderError` when it cannot be used."""
+        self._path = path
+        self._inherited = False
+        self._lock = threading.Lock()
+        self._begin_anew()
+        _VIEWS.add(self)
+
+    def close(self) -> None:
+        """Give the store up."""
+        with self._lock:
+            self._connection.close()
+
+    def look(self, fingerprints: Fingerprints) -> Looked:
+        """Return what the list holds against these fingerprints, on the list as it is at this moment."""
+        with self._lock, damage_named(self._path):
+            self._follow_fork()
+            self._follow_replacement()
+            with self._snapshot():
+                self._refresh()
+                hits = (*self._exact_hits(fingerprints), *self._near_hits(fingerprints))
+                return Looked(position=self._position, caught_up_at=self._caught_up_at, hits=hits)
+
+    def after_fork(self) -> None:
+        """Mark what a child got from its parent; the lock may be held by a thread that the child does not have."""
+        self._inherited = True
+        self._lock = threading.Lock()
+
+    def _begin_anew(self) -> None:
+        self._file_id = self._read_file_id()
+        self._connection = connect(self._path, for_writing=False)
+        self._index = BruteForceIndex()
+        self._version: int | None = None
+        self._last_key = self._last_removed = 0
+        self._position = -1
+        self._caught_up_at: float | None = None
+        try:
+            with damage_named(self._path), self._snapshot():
+                self._refresh()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _read_file_id(self) -> tuple[int, int]:
+        try:
+            found = self._path.stat()
+        except OSError as error:
+            raise FolderError(f"{self._path} cannot be read: {error.strerror}.") from error
+        return found.st_dev, found.st_ino
+
+    def _follow_fork(self) -> None:
+        if self._inherited:
+            _INHERITED.append((self._connection, self._index))
+            self._begin_anew()
+            self._inherited = False
+
+    def _follow_replacement(self) -> None:
+        """Open the file anew when another one took its name; the old one would never change again."""
+        if self._read_file_id() != self._file_id:
+            self._connection.close()
+            self._begin_anew()
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[None]:
+        self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._connection.execute("ROLLBACK")
+
+    def _refresh(self) -> None:
+        version: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        if version == self._version:
+            return
+        self._add_new()
+        self._remove_gone()
+        self._position, self._caught_up_at = self._connection.execute(
+            "SELECT position, caught_up_at FROM state"
+        ).fetchone()
+        self._version = version
+
+    def _add_new(self) -> None:
+        rows = self._connection.execute("SELECT key, bits FROM pdq WHERE key > ? ORDER BY key", (self._last_key,))
+        while batch := rows.fetchmany(_LOAD_ROWS):
+            keys = np.array([key for key, _ in batch], dtype=np.uint64)
+            self._index.add(keys, _as_rows([bits for _, bits in batch]))
+            self._last_key = batch[-1][0]
+
+    def _remove_gone(self) -> None:
+        rows = self._connection.execute(
+            "SELECT seq, key FROM removed WHERE seq > ? ORDER BY seq", (self._last_removed,)
+        ).fetchall()
+        if rows:
+            self._index.remove(np.array([key for _, key in rows], dtype=np.uint64))
+            self._last_removed = rows[-1][0]
+
+    def _exact_hits(self, fingerprints: Fingerprints) -> Iterator[Hit]:
+        digests: tuple[tuple[Algorithm, str], ...] = (
+            ("sha256", fingerprints.sha256),
+            ("sha1", fingerprints.sha1),
+            ("md5", fingerprints.md5),
+        )
+        for algorithm, digest in digests:
+            rows = self._connection.execute(
+                f"SELECT {_HIT_COLUMNS} FROM exact JOIN item ON item.id = exact.item "  # noqa: S608 - a constant
+                "WHERE exact.value = ? AND exact.algorithm = ?",
+                (bytes.fromhex(digest), algorithm),
+            )
+            for row in rows:
+                yield _hit(row, algorithm=algorithm, distance_bits=0)
+
+    def _near_hits(self, fingerprints: Fingerprints) -> Iterator[Hit]:
+        good = [pdq.bits for pdq in fingerprints.pdq if pdq.quality >= MIN_QUALITY]
+        if not good:
+            return
+        found = self._index.search(_as_rows(good), MAX_DISTANCE_BITS)
+        for key, distance_bits in zip(found.key.tolist(), found.distance_bits.tolist(), strict=True):
+            row = self._connection.execute(
+                f"SELECT {_HIT_COLUMNS} FROM pdq JOIN item ON item.id = pdq.item "  # noqa: S608 - a constant
+                "WHERE pdq.key = ?",
+                (key,),
+            ).fetchone()
+            yield _hit(row, algorithm="pdq", distance_bits=distance_bits)
+
+
+def _after_fork() -> None:
+    for view in _VIEWS:
+        view.after_fork()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+def _as_rows(hashes: list[bytes]) -> NDArray[np.uint8]:
+    return np.frombuffer(b"".join(hashes), dtype=np.uint8).reshape(len(hashes), -1)
+
+
+def _hit(row: tuple[int, str, Advice], *, algorithm: Algorithm, distance_bits: int) -> Hit:
+    position, categories, advice = row
+    return Hit(position, tuple(categories.split()), advice, algorithm, distance_bits)
