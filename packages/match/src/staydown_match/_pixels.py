@@ -22,12 +22,11 @@ class UntranslatedModeError(Exception):
     """The picture was decoded, but what its numbers look like is not defined without a guess."""
 
 
-def upright_rgb(image: Image.Image) -> Pixels:
-    """Give the pixels of a loaded picture, uint8 of shape (height, width, 3), turned as its EXIF orientation says."""
-    return _turned(_rgb(image), image.getexif().get(Tag.Orientation))
+def rgb_pixels(image: Image.Image) -> Pixels:
+    """Give the pixels of a loaded picture, uint8 of shape (height, width, 3), as they lie in the file.
 
-
-def _rgb(image: Image.Image) -> Pixels:
+    Raises UntranslatedModeError.
+    """
     if image.mode in UNTRANSLATED_MODES:
         raise UntranslatedModeError
     if image.mode.startswith("I;16"):
@@ -44,10 +43,9 @@ def _over_white(image: Image.Image) -> Pixels:
 
 
 def _grey_of_16_bits(image: Image.Image) -> Pixels:
-    """Keep the upper 8 bits, as Pillow does for colour; its own conversion of grey would make everything over 255 white."""
+    """Keep the upper 8 bits, as Pillow does for colour. Its own conversion of grey turns everything over 255 white."""
     values = np.asarray(image)
-    bits = 16
-    grey = values
+    bits, grey = 16, values
     if isinstance(image, TiffImageFile):
         bits = image.tag_v2.get(Tag.BitsPerSample, (bits,))[0]
         if image.tag_v2.get(Tag.PhotometricInterpretation) == WHITE_IS_ZERO:
@@ -57,7 +55,7 @@ def _grey_of_16_bits(image: Image.Image) -> Pixels:
     return grey_8
 
 
-_TURNS: dict[int, Callable[[Pixels], Pixels]] = {
+_TURNS: dict[object, Callable[[Pixels], Pixels]] = {
     2: lambda pixels: pixels[:, ::-1],
     3: lambda pixels: pixels[::-1, ::-1],
     4: lambda pixels: pixels[::-1],
@@ -68,6 +66,8 @@ _TURNS: dict[int, Callable[[Pixels], Pixels]] = {
 }
 
 
-def _turned(pixels: Pixels, orientation: object) -> Pixels:
+def turned_upright(pixels: Pixels, image: Image.Image) -> Pixels:
+    """Turn and mirror `pixels` as the EXIF orientation of the loaded `image` says (a TIFF is turned by its decoder)."""
+    orientation = image.getexif().get(Tag.Orientation)
     turn = _TURNS.get(orientation) if isinstance(orientation, int) else None
     return turn(pixels) if turn else pixels

@@ -4,12 +4,13 @@ import os
 from typing import BinaryIO
 
 JPEG_END_MARKER = b"\xff\xd9"
+
 BLOCK_BYTES = 65_536
-"""Decoders ask for compressed data in blocks of at least this; a shorter answer to a smaller request cuts something in two."""
+"""Decoders ask for compressed data in blocks of at least this, and for parts of a header in smaller ones."""
 
 
 class PictureSource:
-    """What Pillow reads from. It has no file descriptor on purpose: C code must not map a file that others can shorten."""
+    """What Pillow reads from. It offers no file descriptor: C code must not map a file that others can shorten."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -17,10 +18,11 @@ class PictureSource:
         self.ran_out = False
 
     def end_with(self, marker: bytes) -> None:
-        """Answer the next read past the end with `marker`, once: a decoder then gives what it has instead of waiting."""
+        """Answer one read past the end with `marker`: a decoder then gives what it has instead of asking for more."""
         self._closing_bytes = marker
 
     def read(self, size: int = -1, /) -> bytes:
+        """Read as a file does, and note a block that is not there at all or part of a header that is not all there."""
         data = self._file.read(size)
         if size > 0 and len(data) < (size if size < BLOCK_BYTES else 1):
             self.ran_out = True
@@ -30,7 +32,9 @@ class PictureSource:
         return closing
 
     def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        """Move as in a file."""
         return self._file.seek(offset, whence)
 
     def tell(self) -> int:
+        """Give the position as a file does."""
         return self._file.tell()

@@ -1,6 +1,6 @@
 """From a file to the pixels of its picture, or to the reason why not: nothing that a file holds raises an exception.
 
-No setting of the process is read or changed on the way (Pillow's limits, `LOAD_TRUNCATED_IMAGES`, the warnings filter), so
+No setting of the process is changed or relied on (Pillow's limits, `LOAD_TRUNCATED_IMAGES`, the filter of warnings), so
 any number of threads may decode at once.
 """
 
@@ -14,8 +14,8 @@ from PIL import Image
 from PIL.ImageFile import ImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
-from staydown_match._formats import HEAD_BYTES, JPEG, WEBP, PictureFormat, recognise, webp_size
-from staydown_match._pixels import Pixels, UntranslatedModeError, upright_rgb
+from staydown_match._formats import HEAD_BYTES, JPEG, WEBP, PictureFormat, recognise, webp_file_bytes, webp_size
+from staydown_match._pixels import Pixels, UntranslatedModeError, rgb_pixels, turned_upright
 from staydown_match._source import JPEG_END_MARKER, PictureSource
 from staydown_match.types import Problem, ProblemCode
 
@@ -39,102 +39,107 @@ class DecodedPicture:
 
 
 def decode_picture(file: BinaryIO, *, max_pixels: int = MAX_PIXELS) -> DecodedPicture | None:
-    """Decode the picture in `file`, a seekable file, from its start; None when its format is not one that is decoded."""
+    """Decode the picture in `file`, which can seek; None when its format is not one that is decoded."""
+    size_bytes = file.seek(0, os.SEEK_END)
     file.seek(0)
     head = file.read(HEAD_BYTES)
     picture_format = recognise(head)
     if picture_format is None:
         return None
-    picture = DecodedPicture(picture_format.media_type)
-    problem = _oversized_file(file, picture_format) or _oversized_webp(head, picture_format, max_pixels)
-    if problem:
-        picture.problems.append(problem)
-    else:
-        file.seek(0)
-        _decode(PictureSource(file), picture_format, picture, max_pixels)
-    return picture
+    file.seek(0)
+    attempt = _Attempt(PictureSource(file), picture_format, max_pixels)
+    if picture_format is WEBP:
+        attempt.decode_webp(head, size_bytes)
+    elif attempt.within_limits(size_bytes):
+        attempt.decode()
+    return attempt.picture
 
 
-def _decode(source: PictureSource, picture_format: PictureFormat, picture: DecodedPicture, max_pixels: int) -> None:
-    with _noting_problems(picture, source, picture_format):
-        image = picture_format.open(cast("IO[bytes]", source))
-        oversized = _oversized(image.size, picture_format, max_pixels)
-        if oversized:
-            picture.problems.append(oversized)
-            return
-        with _noting_problems(picture, source, picture_format):
-            _load(image, source, picture_format)
-        if picture.problems and picture_format.keeps_partial:
-            image.tile = []  # what is loaded is then all there is
-        if not picture.problems or picture_format.keeps_partial:
-            picture.pixels = upright_rgb(image)
-            picture.problems.extend(_unread_parts(image, picture_format))
+class _Attempt:
+    """One picture being decoded: what goes wrong on the way is noted with it, and what is there by then is kept."""
+
+    def __init__(self, source: PictureSource, picture_format: PictureFormat, max_pixels: int) -> None:
+        self._source = source
+        self._format = picture_format
+        self._max_pixels = max_pixels
+        self._ends_too_early = False
+        self.picture = DecodedPicture(picture_format.media_type)
+
+    def within_limits(self, size_bytes: int, size_pixels: tuple[int, int] = (0, 0)) -> bool:
+        width, height = size_pixels
+        if size_bytes > MAX_PICTURE_BYTES:
+            self._note("limit", f"the {{}} file is larger than the {MAX_PICTURE_BYTES} bytes that are decoded")
+        if width * height > self._max_pixels:
+            self._note("limit", f"the {{}} has {width} x {height} pixels; at most {self._max_pixels} are decoded")
+        return not self.picture.problems
+
+    def decode_webp(self, head: bytes, size_bytes: int) -> None:
+        if self.within_limits(size_bytes, webp_size(head)):
+            self._ends_too_early = size_bytes < webp_file_bytes(head)
+            self.decode()
+
+    def decode(self) -> None:
+        with self._noting_problems():
+            image = self._format.open(cast("IO[bytes]", self._source))
+            if not self.within_limits(0, image.size):
+                return
+            self._load(image)
+            if self.picture.problems and not self._format.keeps_partial:
+                return
+            pixels = rgb_pixels(image)
+            if self.picture.problems and pixels.min() == pixels.max():
+                return  # it broke before anything was decoded
+            self.picture.pixels = pixels
+            self.picture.pixels = turned_upright(pixels, image)
+            self._note_unread_parts(image)
+
+    def _load(self, image: ImageFile) -> None:
+        with self._noting_problems():
+            if self._format is JPEG:
+                self._source.end_with(JPEG_END_MARKER)
+            image.load()
+            if self._source.ran_out:
+                self._note("truncated", _DETAILS["truncated"])
+        image.tile = []  # no further attempt at the rest: what is loaded by now is all there is
+
+    def _note_unread_parts(self, image: ImageFile) -> None:
+        """Say when the file holds more than its first picture: to leave the rest out silently would hide it."""
+        if getattr(image, "is_animated", False):
+            self._note("limit", "only the first of the frames or pages of the {} was read")
+        if isinstance(image, TiffImageFile) and SUB_PICTURES_TAG in image.tag_v2:
+            self._note("limit", "only the main picture of the {} was read, not those under it")
+
+    @contextmanager
+    def _noting_problems(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - hostile bytes make Pillow raise nearly every type there is
+            code = _code_of(error, ends_too_early=self._ends_too_early or self._source.ran_out)
+            self._note(code, _DETAILS[code])
+
+    def _note(self, code: ProblemCode, detail: str) -> None:
+        problem = Problem(code=code, detail=detail.format(self._format.name))
+        if problem not in self.picture.problems:
+            self.picture.problems.append(problem)
 
 
-def _load(image: ImageFile, source: PictureSource, picture_format: PictureFormat) -> None:
-    source.ran_out = False
-    if picture_format is JPEG:
-        source.end_with(JPEG_END_MARKER)
-    image.load()
-    if picture_format is JPEG and source.ran_out:
-        raise EOFError
-
-
-@contextmanager
-def _noting_problems(
-    picture: DecodedPicture, source: PictureSource, picture_format: PictureFormat
-) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:  # noqa: BLE001 - hostile bytes make Pillow raise nearly anything: OSError, SyntaxError, struct.error, ...
-        code = _code_of(error, source)
-        picture.problems.append(Problem(code=code, detail=_DETAILS[code].format(picture_format.name)))
-
-
+# Never Pillow's own message: it can quote the file.
 _DETAILS: dict[ProblemCode, str] = {
     "damaged": "the {} data contradicts its format",
     "limit": "the {} data takes more memory than is given to one picture",
     "truncated": "the {} data ends too early",
     "unsupported": "this kind of {} is not decoded here",
 }
-_UNSUPPORTED_WORDS = ("unsupported", "not yet supported", "cannot handle", "unknown pixel mode", "unknown data organization")
+_LIMIT_WORDS = ("decompressed data too large",)
+_UNSUPPORTED_WORDS = ("unsupported", "not yet supported", "cannot handle", "unknown pixel mode", "unknown data organ")
 
 
-def _code_of(error: Exception, source: PictureSource) -> ProblemCode:
+def _code_of(error: Exception, *, ends_too_early: bool) -> ProblemCode:
     message = str(error).lower()
     if isinstance(error, MemoryError | Image.DecompressionBombError | Image.DecompressionBombWarning):
         return "limit"
-    if "decompressed data too large" in message:
+    if any(words in message for words in _LIMIT_WORDS):
         return "limit"
     if isinstance(error, UntranslatedModeError) or any(words in message for words in _UNSUPPORTED_WORDS):
         return "unsupported"
-    return "truncated" if source.ran_out or "truncated" in message else "damaged"
-
-
-def _oversized(size: tuple[int, int], picture_format: PictureFormat, max_pixels: int) -> Problem | None:
-    width, height = size
-    if width * height <= max_pixels:
-        return None
-    detail = f"the {picture_format.name} has {width} x {height} pixels; at most {max_pixels} in all are decoded"
-    return Problem(code="limit", detail=detail)
-
-
-def _oversized_webp(head: bytes, picture_format: PictureFormat, max_pixels: int) -> Problem | None:
-    return _oversized(webp_size(head), picture_format, max_pixels) if picture_format is WEBP else None
-
-
-def _oversized_file(file: BinaryIO, picture_format: PictureFormat) -> Problem | None:
-    size_bytes = file.seek(0, os.SEEK_END)
-    if size_bytes <= MAX_PICTURE_BYTES:
-        return None
-    detail = f"the {picture_format.name} file has {size_bytes} bytes; at most {MAX_PICTURE_BYTES} are decoded"
-    return Problem(code="limit", detail=detail)
-
-
-def _unread_parts(image: ImageFile, picture_format: PictureFormat) -> Iterator[Problem]:
-    """Say when a file holds more pictures than its first: to leave them out silently would hide them."""
-    if getattr(image, "is_animated", False):
-        detail = f"only the first of the {picture_format.name}'s frames or pages was read"
-        yield Problem(code="limit", detail=detail)
-    if isinstance(image, TiffImageFile) and SUB_PICTURES_TAG in image.tag_v2:
-        yield Problem(code="limit", detail="only the main picture of the TIFF was read, not those under it")
+    return "truncated" if ends_too_early or "truncated" in message else "damaged"

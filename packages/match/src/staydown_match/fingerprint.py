@@ -18,9 +18,10 @@ def fingerprint_file(
 ) -> Fingerprints:
     """Fingerprint the file at `path`; its name is not looked at, only its content.
 
-    `mode` "publish" decodes pictures in full resolution, for hashes equal to PDQ's reference in every bit. A picture of more
-    than `max_pixels` is not decoded. Whatever the content is, it is answered: what could not be read is in `problems`.
-    Raises FileNotFoundError, IsADirectoryError or PermissionError as opening does, NotAFileError for a device or pipe.
+    `mode` "publish" decodes pictures in full resolution, for hashes equal to PDQ's reference in every bit. A picture of
+    more than `max_pixels` is not decoded. Whatever the content is, there is an answer: what could not be read is in
+    `problems`. Raises FileNotFoundError, IsADirectoryError or PermissionError as opening does, NotAFileError for a
+    device or pipe, InvalidValueError for an option.
     """
     _check_options(mode, max_pixels)
     file_mode = os.stat(path).st_mode  # noqa: PTH116 - takes str as well as Path

@@ -16,8 +16,8 @@ HASH_BITS = 8 * PDQ_BYTES
 class Matches:
     """What a search found: three arrays of one length, sorted by query, then distance, then key.
 
-    `query` (int64) is the position of the query among those searched for, `key` (uint64) the key that owns the hash found,
-    `distance_bits` (int64) the number of bits in which the two differ.
+    `query` (int64) is the position of the query among those searched for, `key` (uint64) the key that owns the hash
+    found, `distance_bits` (int64) the number of bits in which the two differ.
     """
 
     query: NDArray[np.int64]
@@ -31,9 +31,9 @@ class Matches:
 class BruteForceIndex:
     """An index that compares each query with every hash: slow, obviously right, the oracle for faster ones.
 
-    Threads: any number may call any method at once. Searches run side by side without the GIL; a change waits for running
-    searches and they for it. A search sees every change that returned before it began, and each change whole or not at
-    all. No thread may write to an array while a call reads it.
+    Threads: any number may call any method at once. Searches run side by side without the GIL; a change waits for
+    running searches and they for it. A search sees every change that returned before it began, and each change whole or
+    not at all. No thread may write to an array while a call reads it.
     """
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class BruteForceIndex:
     def add(self, keys: NDArray[np.uint64], hashes: NDArray[np.uint8]) -> None:
         """Store `hashes`, uint8 (n, 32), each under the key, uint64 (n,), at its position.
 
-        A key may own many hashes; a hash stored twice is found twice. Raises InvalidValueError for other types or shapes.
+        A key may own many hashes; a hash stored twice is found twice. Other types or shapes raise InvalidValueError.
         """
         checked_keys = checked_array("keys", keys, dtype=np.uint64, shape=("n",))
         checked_hashes = checked_array("hashes", hashes, dtype=np.uint8, shape=("n", PDQ_BYTES))

@@ -1,7 +1,7 @@
 """PDQ of pixels that are already decoded.
 
-Source of the algorithm: "The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing Algorithm" (Facebook, 2019) and its
-reference, which PyPI's `pdqhash` wraps. These functions equal `pdqhash.compute` in every bit and in quality.
+Source of the algorithm: "The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing Algorithm" (Facebook, 2019) and
+its reference, which PyPI's `pdqhash` wraps. These functions equal `pdqhash.compute` in every bit and in quality.
 """
 
 import numpy as np
@@ -15,8 +15,8 @@ from staydown_match.types import InvalidValueError, PdqHash
 def pdq_from_rgb(pixels: NDArray[np.uint8]) -> PdqHash:
     """Hash the picture `pixels`: uint8 of shape (height, width, 3), in full resolution, red first.
 
-    A picture with a side under 5 pixels has the hash zero and quality 0, as in the reference. The GIL is released meanwhile:
-    no other thread may write to `pixels`. Raises InvalidValueError for another type or shape, or without any pixel.
+    A picture with a side under 5 pixels has the hash zero and quality 0, as in the reference. The GIL is released
+    meanwhile: no other thread may write to `pixels`. Another type or shape, or no pixel, raises InvalidValueError.
     """
     checked = checked_array("pixels", pixels, dtype=np.uint8, shape=("height", "width", 3))
     return _hash_of(_native.pdq_from_rgb(_with_pixels(checked)))

@@ -19,7 +19,7 @@ ProblemCode: TypeAlias = Literal["empty", "unsupported", "damaged", "truncated",
 
 
 class InvalidValueError(ValueError):
-    """A value that this package was given is not what it takes; the message names the parameter and says what it takes."""
+    """A value given to this package is not what it takes; the message names the parameter and says what it takes."""
 
 
 class NotAFileError(OSError):
@@ -33,8 +33,8 @@ class NotAFileError(OSError):
 class PdqHash:
     """A PDQ hash: 256 bits of which most stay the same when the picture is re-encoded or resized.
 
-    `bits` is 32 bytes, the most significant first: `bits.hex()` is PDQ's official text of 64 digits. `quality` runs from 0
-    (a flat picture) to 100. `variant` says whether the whole picture was hashed or what is left without its uniform
+    `bits` is 32 bytes, the most significant first: `bits.hex()` is PDQ's official text of 64 digits. `quality` is 0 for
+    a flat picture, at most 100. `variant` says whether the whole picture was hashed or what is left without its uniform
     borders. `at_s` is the frame's time in a video, in seconds; None for a picture.
     """
 
@@ -52,7 +52,7 @@ class PdqHash:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """Something that kept a file from being read whole. `detail` is a sentence for people; it holds no path and no hash.
+    """Something that kept a file from being read whole. `detail` is for people; it holds no path and no hash.
 
     empty: the file has no bytes. unsupported: no decoder here takes it. damaged: its content contradicts its format.
     truncated: it ends too early. limit: something in it was left unread because it is larger than we decode.
@@ -67,8 +67,8 @@ class Fingerprints:
     """All that is known of a file's content: its exact hashes, always, and its PDQ hashes where it could be decoded.
 
     `kind` and `media_type` are None when the content is of no type that is decoded here. The hashes are lower-case
-    hexadecimal. `width` and `height` are pixels as the picture is meant to be seen (turned upright). When anything was not
-    read, `problems` says so; a caller that ignores it would take "could not look" for "found nothing".
+    hexadecimal. `width` and `height` are pixels as the picture is meant to be seen (turned upright), None when it was
+    not decoded. What was not read is in `problems`; who ignores them takes "could not look" for "found nothing".
     """
 
     kind: Kind | None
