@@ -3,6 +3,7 @@
 import os
 import pwd
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,8 @@ UNPRIVILEGED_ACCOUNTS = ("staydown", "postgres", "nobody")
 
 # Nothing of our own environment (secrets, PG* variables) reaches the server.
 _ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+# Our own programs find their modules where we did.
+OWN_ENVIRONMENT = _ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(each for each in sys.path if each)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class Account:
         keep_open: tuple[int, ...] = (),
         stdin: str | None = None,
         output: int | None = None,
+        environment: dict[str, str] = _ENVIRONMENT,
     ) -> subprocess.CompletedProcess[str]:
         """Run a program as this account, detached from our terminal; captures its output unless `output` is given."""
         as_root = os.geteuid() == 0
@@ -37,7 +41,7 @@ class Account:
             return subprocess.run(
                 command,
                 cwd="/",
-                env=_ENVIRONMENT,
+                env=environment,
                 umask=0o077,
                 pass_fds=keep_open,
                 start_new_session=True,
@@ -56,9 +60,17 @@ class Account:
                 "user instead of root, or set DATABASE_URL."
             ) from error
 
-    def start(self, command: list[str], *, keep_open: tuple[int, ...], output: int) -> None:
+    def start(
+        self,
+        command: list[str],
+        *,
+        keep_open: tuple[int, ...],
+        output: int,
+        environment: dict[str, str] = _ENVIRONMENT,
+    ) -> None:
         """Start a program and leave it running, as no child of ours: who starts the server may end before it does."""
-        self.run(["/bin/sh", "-c", '"$@" &', "sh", *command], keep_open=keep_open, output=output)
+        in_background = ["/bin/sh", "-c", '"$@" &', "sh", *command]
+        self.run(in_background, keep_open=keep_open, output=output, environment=environment)
 
     def can_run(self, program: Path) -> bool:
         """Whether this account can reach and run a program that knows --version."""

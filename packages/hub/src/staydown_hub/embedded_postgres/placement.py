@@ -132,7 +132,10 @@ def make_socket_folder(cluster: Cluster) -> Path:
     """Make a folder that only the server's account can enter, on a path short enough for a socket."""
     if len(os.fsencode(cluster.sockets / _SOCKET_NAME)) <= MAX_SOCKET_PATH_BYTES:
         folder = cluster.sockets
-        folder.mkdir(mode=0o700, exist_ok=True)
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o700)
+        for leftover in folder.iterdir():  # a dead server's: its lock file names a pid that may be anybody's by now
+            leftover.unlink()
     else:
         folder = Path(tempfile.mkdtemp(prefix=_SHORT_SOCKET_PREFIX, dir="/tmp"))  # mkdtemp: 0700
     os.chown(folder, cluster.account.uid, cluster.account.gid, follow_symlinks=False)

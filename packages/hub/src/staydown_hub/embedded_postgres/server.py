@@ -5,7 +5,6 @@ be anybody's after a reboot. A signal goes only to a process whose command line 
 """
 
 import os
-import select
 import signal
 import time
 from dataclasses import dataclass
@@ -27,7 +26,9 @@ START_TIMEOUT_S = 120.0  # recovery after a crash replays up to a gigabyte
 STOP_TIMEOUT_S = 30.0
 _POLL_S = 0.01
 _MAX_LOG_BYTES = 1_000_000
-_PID_FILE = "postmaster.pid"
+_PID_FILE = "postmaster.pid"  # its lines: pid, data folder, start, port, socket folder, address, memory, state
+_SOCKETS_LINE = 4
+_STATE_LINE = 7
 _READY = "ready"
 
 _SETTINGS = {
@@ -65,10 +66,10 @@ class Server:
 def running_server(cluster: Cluster) -> Server | None:
     """Find the server of this cluster if it runs and takes connections."""
     lines = _pid_file_lines(cluster)
-    if len(lines) < 8 or lines[7].strip() != _READY:  # noqa: PLR2004  # the eighth line is the state
+    if len(lines) <= _STATE_LINE or lines[_STATE_LINE].strip() != _READY:
         return None
     pid = int(lines[0])
-    return Server(pid, Path(lines[4])) if _is_server_of(cluster, pid) else None
+    return Server(pid, Path(lines[_SOCKETS_LINE])) if _is_server_of(cluster, pid) else None
 
 
 def start_server(cluster: Cluster, binaries: Binaries, *, server_lock: int) -> None:
@@ -117,10 +118,14 @@ def is_held(path: Path) -> bool:
 def stop_server(cluster: Cluster, *, server_lock_path: Path, timeout_s: float = STOP_TIMEOUT_S) -> None:
     """Stop it, rolling open transactions back; if that takes too long, at once (the next start recovers)."""
     for signal_number in (signal.SIGINT, signal.SIGQUIT):
-        sockets = _signal_server(cluster, signal_number, timeout_s=timeout_s)
-        if _wait_until_free(server_lock_path, timeout_s=timeout_s):
-            if sockets:
-                remove_short_socket_folder(cluster, sockets)
+        deadline_s = time.monotonic() + timeout_s
+        sockets: Path | None = None
+        while is_held(server_lock_path) and time.monotonic() < deadline_s:
+            sockets = sockets or _signal_server(cluster, signal_number)
+            time.sleep(_POLL_S)
+        if sockets:
+            remove_short_socket_folder(cluster, sockets)
+        if not is_held(server_lock_path):
             return
     raise StopError(f"PostgreSQL in {cluster.data} does not end. Its log is {cluster.log}.")
 
@@ -133,10 +138,10 @@ def log_tail(cluster: Cluster) -> str:
         return "no log was written"
 
 
-def _signal_server(cluster: Cluster, signal_number: signal.Signals, *, timeout_s: float) -> Path | None:
-    """Signal the server and wait for its end; gives its socket folder, or None when there is no such process."""
+def _signal_server(cluster: Cluster, signal_number: signal.Signals) -> Path | None:
+    """Signal the server; gives its socket folder, or None when the pid file names no server of ours (yet)."""
     lines = _pid_file_lines(cluster)
-    if not lines:
+    if len(lines) <= _SOCKETS_LINE:
         return None
     pid = int(lines[0])
     try:
@@ -147,19 +152,9 @@ def _signal_server(cluster: Cluster, signal_number: signal.Signals, *, timeout_s
         if not _is_server_of(cluster, pid):
             return None
         signal.pidfd_send_signal(process, signal_number)
-        select.select([process], [], [], timeout_s)
     finally:
         os.close(process)
-    return Path(lines[4]) if len(lines) > 4 else None  # noqa: PLR2004  # the fifth line names the socket folder
-
-
-def _wait_until_free(path: Path, *, timeout_s: float) -> bool:
-    deadline_s = time.monotonic() + timeout_s
-    while is_held(path):
-        if time.monotonic() > deadline_s:
-            return False
-        time.sleep(_POLL_S)
-    return True
+    return Path(lines[_SOCKETS_LINE])
 
 
 def _pid_file_lines(cluster: Cluster) -> list[str]:
@@ -184,8 +179,8 @@ def _is_server_of(cluster: Cluster, pid: int) -> bool:
 
 def _remove_pid_file(cluster: Cluster) -> None:
     lines = _pid_file_lines(cluster)
-    if len(lines) > 4:  # noqa: PLR2004  # the fifth line names the socket folder
-        remove_short_socket_folder(cluster, Path(lines[4]))
+    if len(lines) > _SOCKETS_LINE:
+        remove_short_socket_folder(cluster, Path(lines[_SOCKETS_LINE]))
     (cluster.data / _PID_FILE).unlink(missing_ok=True)
 
 

@@ -13,7 +13,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from staydown_hub.embedded_postgres.accounts import own_account
+from staydown_hub.embedded_postgres.accounts import OWN_ENVIRONMENT, own_account
 from staydown_hub.embedded_postgres.binaries import Binaries, find_binaries, reachable
 from staydown_hub.embedded_postgres.creation import create
 from staydown_hub.embedded_postgres.errors import StartError
@@ -122,8 +122,9 @@ def _ensure_watchdog(cluster: Cluster) -> None:
     log = os.open(cluster.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         if try_lock(watchdog_lock):
-            command = [sys.executable, "-m", "staydown_hub.embedded_postgres.watchdog", str(cluster.home)]
-            own_account().start([*command, str(watchdog_lock)], keep_open=(watchdog_lock,), output=log)
+            program = [sys.executable, "-P", "-m", "staydown_hub.embedded_postgres.watchdog"]
+            command = [*program, str(cluster.home), str(watchdog_lock)]
+            own_account().start(command, keep_open=(watchdog_lock,), output=log, environment=OWN_ENVIRONMENT)
     finally:
         os.close(log)
         os.close(watchdog_lock)
