@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 from csp.constants import NONCE, NONE, SELF
 
 from staydown_hub.config import environment
+from staydown_hub.config.logs import logging_settings
 
 STAYDOWN_HOME = environment.home()
 WEB_ADDRESS = environment.address("STAYDOWN_WEB_ADDRESS", "127.0.0.1:8600")
@@ -46,6 +47,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "staydown_hub.api.edge.ApiEdgeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -132,6 +134,8 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 WHITENOISE_USE_FINDERS = True
+
+LOGGING = logging_settings("INFO")
 
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
 

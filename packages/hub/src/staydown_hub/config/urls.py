@@ -1,8 +1,13 @@
-"""The URL map: accounts and staff pages. The API joins it in its own module."""
+"""The URL map: the API, accounts, staff pages, and whether all is well. No route of it takes a file."""
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from staydown_hub.api.application import api
+from staydown_hub.config.health import healthz
+
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/v1/", api.urls),
+    path("healthz", healthz),
     path("accounts/", include("allauth.urls")),
     path("", include("staydown_hub.staff.urls")),
 ]

@@ -30,10 +30,23 @@ class Standing:
     entries: tuple[Place, ...]
 
 
-def lists_followed_by(*, kind: str, scopes: Collection[Scope]) -> list[SharedList]:
-    """Return the lists that an organisation of this kind with these scopes receives, each with ``size`` entries."""
+@dataclass(frozen=True, slots=True)
+class FollowedList:
+    """A list as its audience sees it: ``size`` is the next position of its log."""
+
+    slug: str
+    name: str
+    size: int
+
+
+def lists_followed_by(*, kind: str, scopes: Collection[Scope]) -> list[FollowedList]:
+    """Return the lists that an organisation of this kind with these scopes receives."""
     rows = SharedList.objects.annotate(size=Count("entries")).order_by("slug")
-    return [row for row in rows if may_follow(kind=kind, scopes=scopes, audience_kinds=row.audience_kinds)]
+    return [
+        FollowedList(slug=row.slug, name=row.name, size=row.size)
+        for row in rows
+        if may_follow(kind=kind, scopes=scopes, audience_kinds=row.audience_kinds)
+    ]
 
 
 def list_called(slug: str) -> SharedList | None:

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
+from staydown_hub.organisations.errors import UnknownOrganisationError
 from staydown_hub.organisations.models import ApiKey, Organisation
 from staydown_hub.rules import access, keys
 
@@ -48,3 +50,21 @@ def caller_of(token: str | None) -> Caller:
         raise UnknownKeyError(unusable=key)
     scopes = access.effective_scopes(kind=key.organisation.kind, granted=frozenset(key.scopes))
     return Caller(organisation=key.organisation, scopes=scopes, key_id=key.pk)
+
+
+def organisations() -> QuerySet[Organisation]:
+    """Return all organisations by slug."""
+    return Organisation.objects.order_by("slug")
+
+
+def organisation_called(slug: str) -> Organisation:
+    """Return the organisation with this slug. Raises UnknownOrganisationError."""
+    found = Organisation.objects.filter(slug=slug).first()
+    if found is None:
+        raise UnknownOrganisationError(slug)
+    return found
+
+
+def api_keys() -> QuerySet[ApiKey]:
+    """Return all keys with their organisations; none of them holds its token."""
+    return ApiKey.objects.select_related("organisation").order_by("organisation__slug", "name")

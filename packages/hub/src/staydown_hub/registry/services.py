@@ -46,7 +46,7 @@ def report_item(
     try:
         return _report_item(actor, kind=kind, fingerprints=fingerprints, addresses=addresses, code=code)
     except ConflictingFingerprintsError:
-        # Another organisation may have opened the item in between. Looking again then finds theirs; a true conflict stays.
+        # Another organisation may have opened the item in between: looking again finds theirs. A true conflict stays.
         return _report_item(actor, kind=kind, fingerprints=fingerprints, addresses=addresses, code=code)
 
 

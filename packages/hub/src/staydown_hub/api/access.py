@@ -1,0 +1,78 @@
+"""Who calls: the key of the request, and whether it may use this route. Every refusal leaves an audit row."""
+
+from http import HTTPStatus
+from typing import cast
+from uuid import UUID
+
+from django.db import transaction
+from django.http import HttpRequest
+from ninja.security import HttpBearer
+
+from staydown_hub.api.errors import RefusedError
+from staydown_hub.audit.services import record
+from staydown_hub.organisations import services
+from staydown_hub.organisations.actors import Actor
+from staydown_hub.organisations.queries import Caller, UnknownKeyError, caller_of
+from staydown_hub.rules.access import Scope
+
+SOURCE = "api"
+
+
+class Key(HttpBearer):
+    """A route's demand: a key that works, with at least one of these scopes (none named: any key)."""
+
+    def __init__(self, *scopes: Scope) -> None:
+        super().__init__()
+        self.any_of = frozenset(scopes)
+
+    def authenticate(self, request: HttpRequest, token: str) -> Caller:
+        """Return the caller. Raises UnknownKeyError (401) and RefusedError (403)."""
+        try:
+            caller = caller_of(token)
+        except UnknownKeyError as error:
+            if error.unusable is not None:
+                with transaction.atomic():
+                    services.note_refusal(error.unusable, source=SOURCE)
+            raise
+        services.note_use(caller.key_id)
+        if self.any_of and self.any_of.isdisjoint(caller.scopes):
+            raise forbidden(caller, route=request.path, message=_lacking(self.any_of))
+        return caller
+
+
+def caller(request: HttpRequest) -> Caller:
+    """Return who makes this request, as its key showed."""
+    return cast("Caller", getattr(request, "auth"))  # noqa: B009 -- the attribute is the framework's, unknown to the types
+
+
+def actor(request: HttpRequest) -> Actor:
+    """Return the caller as services know it."""
+    return Actor(organisation=caller(request).organisation.pk, source=SOURCE)
+
+
+def forbidden(who: Caller, *, route: str, message: str) -> RefusedError:
+    """Write the refusal to the audit log, outside any act's transaction, and return it."""
+    note_refusal(who, route=route, status=HTTPStatus.FORBIDDEN)
+    return RefusedError(HTTPStatus.FORBIDDEN, "forbidden", message)
+
+
+def note_refusal(who: Caller, *, route: str, status: HTTPStatus) -> None:
+    """Write that the organisation asked for what it may not have."""
+    with transaction.atomic():
+        record(
+            act="request refused",
+            organisation=who.organisation.pk,
+            subject=f"api_key:{who.key_id}",
+            detail={"route": route, "status": status.value},
+            source=SOURCE,
+        )
+
+
+def note_reading(who: Caller, *, act: str, item_id: UUID) -> None:
+    """Write that the organisation read what the hub knows of an item: reading is an act too."""
+    with transaction.atomic():
+        record(act=act, organisation=who.organisation.pk, subject=f"item:{item_id}", source=SOURCE)
+
+
+def _lacking(any_of: frozenset[Scope]) -> str:
+    return f"This route needs a key with the scope {' or '.join(sorted(any_of))}: ask the hub's operator for one."

@@ -1,0 +1,32 @@
+"""Assessing an item that somebody reported."""
+
+from django.http import HttpRequest
+from ninja import Router
+
+from staydown_hub.api.access import Key, actor
+from staydown_hub.api.routing import answers
+from staydown_hub.api.schemas import Fingerprints, ItemAnswer, Kind, Strict, standing_form
+from staydown_hub.registry import services
+from staydown_hub.rules.classification import Code
+
+router = Router(tags=["assessments"])
+
+
+class AssessmentForm(Strict):
+    """An item's fingerprints and the caller's judgement of it."""
+
+    kind: Kind
+    fingerprints: Fingerprints
+    code: Code
+
+
+@router.post("/assessments", auth=Key("assess"), response=answers(has_body=True, s200=ItemAnswer))
+def make_assessment(request: HttpRequest, assessment: AssessmentForm) -> ItemAnswer:
+    """Assess an item found by its fingerprints; `unknown_item` (404) when nobody reported it yet."""
+    item = services.assess_item(
+        actor(request),
+        kind=assessment.kind,
+        fingerprints=[one.plain() for one in assessment.fingerprints],
+        code=assessment.code,
+    )
+    return ItemAnswer(item=item.pk, standing=standing_form(item.pk))

@@ -1,0 +1,92 @@
+"""The lists that the caller receives, and withdrawing an entry from one."""
+
+import re
+from http import HTTPStatus
+from typing import Annotated, Final
+
+from django.http import HttpRequest
+from ninja import Router, Status
+from pydantic import AfterValidator, Field
+
+from staydown_hub.api.access import Key, actor, caller, forbidden, note_refusal
+from staydown_hub.api.errors import not_found
+from staydown_hub.api.routing import answers
+from staydown_hub.api.schemas import Strict
+from staydown_hub.lists import queries, services
+from staydown_hub.lists.errors import NotCarriedByError
+from staydown_hub.lists.models import SharedList
+
+router = Router(tags=["lists"])
+
+MAX_REASON_CHARACTERS: Final = 1000
+MAX_POSITION: Final = 2**53 - 1
+_CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
+_SENSITIVE: Final = re.compile(r"://|[0-9A-Fa-f]{32}")
+
+
+class ListForm(Strict):
+    """A list by its names, and the number of entries in its log."""
+
+    slug: str
+    name: str
+    size: int
+
+
+class ListsAnswer(Strict):
+    """The lists in whose audience the caller is."""
+
+    lists: list[ListForm]
+
+
+def _check_reason(reason: str) -> str:
+    if not reason.strip() or _CONTROL.search(reason):
+        raise ValueError("A reason is plain text.")
+    if _SENSITIVE.search(reason):
+        raise ValueError("A reason holds no address and no fingerprint: say it without them.")
+    return reason
+
+
+class WithdrawalForm(Strict):
+    """The position of the entry to withdraw, and why; the reason stays with the members."""
+
+    position: Annotated[int, Field(ge=0, le=MAX_POSITION)]
+    reason: Annotated[str, Field(min_length=1, max_length=MAX_REASON_CHARACTERS), AfterValidator(_check_reason)]
+
+
+class WithdrawalAnswer(Strict):
+    """The position of the withdrawal itself."""
+
+    position: int
+
+
+@router.get("/lists", auth=Key("filter", "read"), response=answers(has_body=False, s200=ListsAnswer))
+def show_lists(request: HttpRequest) -> ListsAnswer:
+    """Name the lists that the caller receives."""
+    who = caller(request)
+    rows = queries.lists_followed_by(kind=who.organisation.kind, scopes=who.scopes)
+    return ListsAnswer(lists=[ListForm(slug=row.slug, name=row.name, size=row.size) for row in rows])
+
+
+@router.post(
+    "/lists/{slug:slug}/withdrawals", auth=Key("withdraw"), response=answers(has_body=True, s201=WithdrawalAnswer)
+)
+def withdraw(request: HttpRequest, slug: str, withdrawal: WithdrawalForm) -> Status[WithdrawalAnswer]:
+    """Withdraw an entry that the caller's assessment carried; its assessment becomes NONE."""
+    shared_list = _list_of_caller(request, slug)
+    try:
+        entry = services.withdraw_entry(
+            actor(request), shared_list=shared_list, position=withdrawal.position, reason=withdrawal.reason
+        )
+    except NotCarriedByError as error:
+        raise forbidden(caller(request), route=request.path, message=str(error)) from None
+    return Status(HTTPStatus.CREATED, WithdrawalAnswer(position=entry.position))
+
+
+def _list_of_caller(request: HttpRequest, slug: str) -> SharedList:
+    found = queries.list_called(slug)
+    if found is None:
+        raise not_found()
+    if caller(request).organisation.kind not in found.audience_kinds:
+        note_refusal(caller(request), route=request.path, status=HTTPStatus.NOT_FOUND)
+        raise not_found()
+    return found

@@ -1,0 +1,28 @@
+"""Looking an item up by its fingerprints, without adding to it."""
+
+from django.http import HttpRequest
+from ninja import Router
+
+from staydown_hub.api.access import Key, caller, note_reading
+from staydown_hub.api.routing import answers
+from staydown_hub.api.schemas import Fingerprints, ItemAnswer, Strict, standing_form
+from staydown_hub.registry import queries
+from staydown_hub.registry.errors import UnknownItemError
+
+router = Router(tags=["lookups"])
+
+
+class LookupForm(Strict):
+    """The fingerprints of one file."""
+
+    fingerprints: Fingerprints
+
+
+@router.post("/lookups", auth=Key("read"), response=answers(has_body=True, s200=ItemAnswer))
+def look_up(request: HttpRequest, lookup: LookupForm) -> ItemAnswer:
+    """Find the item with these fingerprints and tell how it stands; `unknown_item` (404) when there is none."""
+    item = queries.find_item(kind="picture", fingerprints=[one.plain() for one in lookup.fingerprints])
+    if item is None:
+        raise UnknownItemError
+    note_reading(caller(request), act="item looked up", item_id=item.pk)
+    return ItemAnswer(item=item.pk, standing=standing_form(item.pk))

@@ -1,0 +1,113 @@
+"""The shapes that several routes share: strict, so that a field we do not know is refused and not ignored."""
+
+import re
+from typing import Annotated, Final, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from staydown_hub.lists import queries as lists
+from staydown_hub.rules.addresses import MAX_URL_CHARACTERS, parse_address
+from staydown_hub.rules.admission import Status
+from staydown_hub.rules.fingerprints import MAX_QUALITY, VALUE_BYTES, Algorithm, Fingerprint
+
+MAX_FINGERPRINTS: Final = 64
+MAX_SIGHTINGS: Final = 100
+_HEX: Final = re.compile(r"[0-9a-f]*")
+
+
+class Strict(BaseModel):
+    """The base of all bodies and answers: no unknown fields, no silent conversion, no values in error texts."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class FingerprintForm(Strict):
+    """A fingerprint as it travels: lower-case hex, and for `pdq` (and only there) its quality."""
+
+    algorithm: Algorithm
+    value: Annotated[str, Field(description="Lower-case hex: 32 digits for md5, 40 for sha1, 64 for sha256 and pdq.")]
+    quality: Annotated[int | None, Field(ge=0, le=MAX_QUALITY, validate_default=True)] = None
+
+    @field_validator("value")
+    @classmethod
+    def _check_value(cls, value: str, info: ValidationInfo) -> str:
+        algorithm: Algorithm | None = info.data.get("algorithm")
+        if algorithm and (len(value) != 2 * VALUE_BYTES[algorithm] or not _HEX.fullmatch(value)):
+            raise ValueError(f"A {algorithm} value is {2 * VALUE_BYTES[algorithm]} lower-case hex digits.")
+        return value
+
+    @field_validator("quality")
+    @classmethod
+    def _check_quality(cls, quality: int | None, info: ValidationInfo) -> int | None:
+        algorithm: Algorithm | None = info.data.get("algorithm")
+        if algorithm and (quality is None) == (algorithm == "pdq"):
+            raise ValueError("Give a quality for pdq, and for pdq only.")
+        return quality
+
+    def plain(self) -> Fingerprint:
+        """Return it as the rules know it."""
+        return Fingerprint(self.algorithm, bytes.fromhex(self.value), self.quality)
+
+    @classmethod
+    def of(cls, one: Fingerprint) -> "FingerprintForm":
+        """Return a fingerprint as it travels."""
+        return cls(algorithm=one.algorithm, value=one.value.hex(), quality=one.quality)
+
+
+Fingerprints = Annotated[list[FingerprintForm], Field(min_length=1, max_length=MAX_FINGERPRINTS)]
+Kind = Literal["picture"]
+
+
+def _check_url(url: str) -> str:
+    parse_address(url)
+    return url
+
+
+class SightingForm(Strict):
+    """Where an item was seen: an http or https address."""
+
+    url: Annotated[str, Field(max_length=MAX_URL_CHARACTERS), AfterValidator(_check_url)]
+
+
+class PlaceForm(Strict):
+    """An entry's place: the list's slug and the position in its log."""
+
+    list: str
+    position: int
+
+
+class StandingForm(Strict):
+    """How an item stands."""
+
+    status: Status
+    entries: list[PlaceForm]
+
+
+class ItemAnswer(Strict):
+    """An item and how it stands."""
+
+    item: UUID
+    standing: StandingForm
+
+
+class WrongFieldForm(Strict):
+    """One field that is wrong, by its path such as `fingerprints.0.value`."""
+
+    field: str
+    message: str
+
+
+class ErrorAnswer(Strict):
+    """Every refusal: a code for programs, a message that says what to do, and the wrong fields (422 only)."""
+
+    error: str
+    message: str
+    fields: list[WrongFieldForm]
+
+
+def standing_form(item_id: UUID) -> StandingForm:
+    """Return how an item stands, as it travels."""
+    standing = lists.standing_of(item_id)
+    places = [PlaceForm(list=one.list, position=one.position) for one in standing.entries]
+    return StandingForm(status=standing.status, entries=places)

@@ -1,0 +1,50 @@
+"""Bringing in a roll of organisations: what is new is made, what exists stays as it is and says nothing."""
+
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from staydown_hub.organisations import services
+from staydown_hub.organisations.models import ApiKey, Organisation, Person
+from staydown_hub.rules.roll import KeyLine, OrganisationLine, PersonLine
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What one import made; the secrets in it are known here and now only."""
+
+    organisations: tuple[Organisation, ...]
+    people: tuple[services.NewPerson, ...]
+    keys: tuple[services.NewApiKey, ...]
+
+
+@transaction.atomic
+def import_roll(lines: tuple[OrganisationLine, ...]) -> Imported:
+    """Make the organisations, people and keys that do not exist yet, all or nothing.
+
+    Raises ScopeBeyondKindError when an organisation that exists is of a kind that may not hold a new key's scopes.
+    """
+    known = {one.slug: one for one in Organisation.objects.filter(slug__in=[line.slug for line in lines])}
+    fresh = {line.slug: _make(line) for line in lines if line.slug not in known}
+    everyone = known | fresh
+    people = [new for line in lines for one in line.people if (new := _person(everyone[line.slug], one))]
+    keys = [made for line in lines for one in line.keys if (made := _key(everyone[line.slug], one))]
+    return Imported(tuple(fresh.values()), tuple(people), tuple(keys))
+
+
+def _make(line: OrganisationLine) -> Organisation:
+    return services.make_organisation(
+        slug=line.slug, name=line.name, kind=line.kind, domains=line.domains, abuse_mail=line.abuse_mail
+    )
+
+
+def _person(organisation: Organisation, line: PersonLine) -> services.NewPerson | None:
+    if Person.objects.filter(email__iexact=line.email).exists():
+        return None
+    return services.make_person(organisation, email=line.email, role=line.role)
+
+
+def _key(organisation: Organisation, line: KeyLine) -> services.NewApiKey | None:
+    if ApiKey.objects.filter(organisation=organisation, name=line.name).exists():
+        return None
+    return services.make_api_key(organisation, name=line.name, scopes=line.scopes)

@@ -1,0 +1,146 @@
+"""Writing organisations: making them, their people and their keys, and revoking keys."""
+
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from staydown_hub.audit.services import record
+from staydown_hub.organisations.errors import (
+    KeyNameTakenError,
+    ScopeBeyondKindError,
+    UnknownApiKeyError,
+)
+from staydown_hub.organisations.models import ApiKey, Organisation, Person
+from staydown_hub.rules.access import scopes_beyond_kind
+from staydown_hub.rules.keys import make_token
+
+# A key's last use is noted at most this often, so that reading needs no write.
+_LAST_USE_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class NewApiKey:
+    """A key just made; ``token`` is known here and now only."""
+
+    key: ApiKey
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NewPerson:
+    """A person just made; ``password`` is known here and now only."""
+
+    person: Person
+    password: str = field(repr=False)
+
+
+@transaction.atomic
+def make_organisation(
+    *, slug: str, name: str, kind: str, domains: Collection[str] = (), abuse_mail: str = "", source: str = "command"
+) -> Organisation:
+    """Make an organisation; the values must have been checked (see ``rules.roll``)."""
+    made = Organisation.objects.create(
+        slug=slug, name=name, kind=kind, domains=sorted({one.lower() for one in domains}), abuse_mail=abuse_mail
+    )
+    record(
+        act="organisation made",
+        organisation=made.pk,
+        subject=f"organisation:{made.pk}",
+        detail={"slug": slug, "kind": kind},
+        source=source,
+    )
+    return made
+
+
+@transaction.atomic
+def make_person(organisation: Organisation, *, email: str, role: str, source: str = "command") -> NewPerson:
+    """Make an account for one of the organisation's people, with a password of 128 random bits."""
+    password = secrets.token_urlsafe(16)
+    person = Person(email=email.lower(), organisation=organisation, role=role)
+    person.set_password(password)
+    person.save()
+    record(
+        act="person made",
+        organisation=organisation.pk,
+        person=person.pk,
+        subject=f"person:{person.pk}",
+        detail={"role": role},
+        source=source,
+    )
+    return NewPerson(person, password)
+
+
+@transaction.atomic
+def make_api_key(
+    organisation: Organisation,
+    *,
+    name: str,
+    scopes: Collection[str],
+    expires_at: datetime | None = None,
+    source: str = "command",
+) -> NewApiKey:
+    """Make a key. Raises ScopeBeyondKindError and KeyNameTakenError."""
+    if beyond := scopes_beyond_kind(kind=organisation.kind, wanted=frozenset(scopes)):
+        raise ScopeBeyondKindError(kind=organisation.kind, scopes=beyond)
+    if ApiKey.objects.filter(organisation=organisation, name=name).exists():
+        raise KeyNameTakenError(name)
+    made = make_token()
+    key = ApiKey.objects.create(
+        organisation=organisation,
+        name=name,
+        prefix=made.prefix,
+        token_hash=made.token_hash,
+        scopes=sorted(set(scopes)),
+        expires_at=expires_at,
+    )
+    record(
+        act="key made",
+        organisation=organisation.pk,
+        subject=f"api_key:{key.pk}",
+        detail={"prefix": key.prefix, "scopes": list(key.scopes)},
+        source=source,
+    )
+    return NewApiKey(key, made.token)
+
+
+@transaction.atomic
+def revoke_api_key(*, prefix: str, source: str = "command") -> ApiKey:
+    """Revoke the key with this prefix, for good; it counts at once, also in the feed. Raises UnknownApiKeyError."""
+    key = ApiKey.objects.select_for_update(no_key=True).filter(prefix=prefix).first()
+    if key is None:
+        raise UnknownApiKeyError(prefix)
+    if key.revoked_at is None:
+        key.revoked_at = timezone.now()
+        key.save(update_fields=["revoked_at"])
+        record(
+            act="key revoked",
+            organisation=key.organisation_id,
+            subject=f"api_key:{key.pk}",
+            detail={"prefix": key.prefix},
+            source=source,
+        )
+    return key
+
+
+def note_use(key_id: UUID) -> None:
+    """Note that a key was used just now."""
+    now = timezone.now()
+    stale = Q(last_used_at=None) | Q(last_used_at__lt=now - _LAST_USE_EVERY)
+    ApiKey.objects.filter(stale, pk=key_id).update(last_used_at=now)
+
+
+def note_refusal(key: ApiKey, *, source: str) -> None:
+    """Write that a revoked or expired key was tried."""
+    record(
+        act="key refused",
+        organisation=key.organisation_id,
+        subject=f"api_key:{key.pk}",
+        detail={"prefix": key.prefix, "revoked": key.revoked_at is not None},
+        source=source,
+    )
