@@ -58,8 +58,10 @@ class BruteForceIndex:
 
     def search(self, hashes: NDArray[np.uint8], max_distance_bits: int = MAX_DISTANCE_BITS) -> Matches:
         """Find every stored hash at most `max_distance_bits` (0 to 256) from any of `hashes`, uint8 (n, 32)."""
-        if not 0 <= max_distance_bits <= HASH_BITS:
-            raise InvalidValueError(f"max_distance_bits: give a number from 0 to {HASH_BITS}, not {max_distance_bits}")
+        if max_distance_bits not in range(HASH_BITS + 1):
+            raise InvalidValueError(
+                f"max_distance_bits: give a whole number from 0 to {HASH_BITS}, not {max_distance_bits}"
+            )
         checked = checked_array("hashes", hashes, dtype=np.uint8, shape=("n", PDQ_BYTES))
         return Matches(*self._native.search(checked, max_distance_bits))
 
