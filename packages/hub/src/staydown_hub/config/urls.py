@@ -8,6 +8,6 @@ from staydown_hub.config.health import healthz
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", api.urls),
     path("healthz", healthz),
+    path("", include("staydown_hub.staff.urls")),  # first: it closes what the accounts library offers too much
     path("accounts/", include("allauth.urls")),
-    path("", include("staydown_hub.staff.urls")),
 ]

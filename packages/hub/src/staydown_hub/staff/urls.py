@@ -1,5 +1,23 @@
 """The staff pages' part of the URL map."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, URLResolver, include, path, re_path
 
-urlpatterns: list[URLPattern] = []
+from staydown_hub.staff.views.account import account, not_offered
+from staydown_hub.staff.views.home import home
+from staydown_hub.staff.views.items import item, items
+from staydown_hub.staff.views.lists import lists, shared_list
+
+pages: list[URLPattern] = [
+    path("", home, name="home"),
+    path("items/", items, name="items"),
+    path("items/<uuid:item_id>/", item, name="item"),
+    path("lists/", lists, name="lists"),
+    path("lists/<slug:slug>/", shared_list, name="list"),
+    path("account/", account, name="account"),
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    # People are made by the hub's operator, so these pages of the accounts library lead nowhere. They come first.
+    re_path(r"^accounts/(?:signup|email|confirm-email|password/set)/", not_offered),
+    path("", include((pages, "staff"))),
+]

@@ -1,0 +1,54 @@
+"""Showing the whole address of a sighting: an act of its own, recorded before the page is made."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.core.exceptions import BadRequest
+from django.db import transaction
+from django.http import Http404, HttpRequest
+
+from staydown_hub.audit.services import record
+from staydown_hub.staff.queries.items import url_of
+from staydown_hub.staff.viewer import Viewer
+
+ADDRESS_SHOWN = "address shown"
+
+
+@dataclass(frozen=True, slots=True)
+class ShownAddress:
+    """An address that this one page shows; it is asked for anew each time."""
+
+    sighting: UUID
+    url: str
+
+    def __repr__(self) -> str:
+        """Leave the address out: it belongs on the page and nowhere else."""
+        return f"ShownAddress({self.sighting})"
+
+
+def asked_for(request: HttpRequest) -> UUID:
+    """Return the sighting that a "Show address" button names. Raises BadRequest (400) for anything else."""
+    try:
+        return UUID(request.POST.get("sighting", ""))
+    except ValueError:
+        raise BadRequest("sighting: press the button of a sighting on the page.") from None
+
+
+def show(viewer: Viewer, *, item_id: UUID, sighting_id: UUID, request_id: UUID | None = None) -> ShownAddress:
+    """Record that this person is shown the address of one of the item's sightings, and return it.
+
+    ``request_id`` is the request that they see it through, if so. Raises Http404 when the item was not seen there.
+    """
+    with transaction.atomic():
+        url = url_of(item_id=item_id, sighting_id=sighting_id)
+        if url is None:
+            raise Http404
+        record(
+            act=ADDRESS_SHOWN,
+            subject=f"sighting:{sighting_id}",
+            organisation=viewer.organisation,
+            person=viewer.person,
+            detail={"item": str(item_id)} | ({"request": str(request_id)} if request_id else {}),
+            source="staff",
+        )
+    return ShownAddress(sighting=sighting_id, url=url)

@@ -1,0 +1,61 @@
+"""Items as the pages show them: how many fingerprints of which algorithm, never their values."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from staydown_hub.registry.models import Assessment, Fingerprint, Item, Sighting
+from staydown_hub.rules.admission import Status
+from staydown_hub.staff.queries.standings import with_standing
+
+
+@dataclass(frozen=True, slots=True)
+class AlgorithmCount:
+    """How many fingerprints an item has of one algorithm."""
+
+    algorithm: str
+    count: int
+
+
+def items(*, standing: Status | None) -> QuerySet[Item]:
+    """Return items newest first, of one standing or of all, each with its counts of sightings and assessments."""
+    found = with_standing(Item.objects.select_related("opened_by")).annotate(
+        sighting_count=_count_of(Sighting.objects.all()),
+        assessment_count=_count_of(Assessment.objects.filter(superseded_at=None)),
+    )
+    return (found.filter(standing=standing) if standing else found).order_by("-opened_at", "pk")
+
+
+def _count_of(rows: QuerySet[Sighting] | QuerySet[Assessment]) -> Coalesce:
+    counted = rows.filter(item=OuterRef("pk")).order_by().values("item").annotate(count=Count("pk")).values("count")
+    return Coalesce(Subquery(counted), 0)
+
+
+def item(item_id: UUID) -> Item | None:
+    """Return one item with its standing."""
+    return with_standing(Item.objects.select_related("opened_by")).filter(pk=item_id).first()
+
+
+def algorithms_of(item_id: UUID) -> list[AlgorithmCount]:
+    """Return how many fingerprints the item has of each algorithm."""
+    rows = Fingerprint.objects.filter(item=item_id).values_list("algorithm").annotate(count=Count("pk"))
+    return [AlgorithmCount(algorithm, count) for algorithm, count in rows.order_by("algorithm")]
+
+
+def sightings_of(item_id: UUID) -> QuerySet[Sighting]:
+    """Return where the item was seen, latest report first, without the addresses themselves."""
+    rows = Sighting.objects.filter(item=item_id).select_related("reported_by").defer("url", "url_digest")
+    return rows.order_by("-last_reported_at", "pk")
+
+
+def current_assessments_of(item_id: UUID) -> QuerySet[Assessment]:
+    """Return each organisation's current judgement of the item, newest first."""
+    rows = Assessment.objects.filter(item=item_id, superseded_at=None)
+    return rows.select_related("organisation").order_by("-at", "-pk")
+
+
+def url_of(*, item_id: UUID, sighting_id: UUID) -> str | None:
+    """Return the whole address of one of the item's sightings; who asks must be audited."""
+    return Sighting.objects.filter(item=item_id, pk=sighting_id).values_list("url", flat=True).first()

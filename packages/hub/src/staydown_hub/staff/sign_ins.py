@@ -1,0 +1,50 @@
+"""Signing in, signing out and failing to are acts: each leaves an audit record."""
+
+from typing import Any
+
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+
+from django.http import HttpRequest
+
+from staydown_hub.audit.services import record
+from staydown_hub.organisations.models import Person
+
+
+def connect() -> None:
+    """Listen to Django's signals; safe to call again."""
+    user_logged_in.connect(_signed_in, dispatch_uid="staff.signed_in")
+    user_logged_out.connect(_signed_out, dispatch_uid="staff.signed_out")
+    user_login_failed.connect(_refused, dispatch_uid="staff.sign_in_refused")
+
+
+def _signed_in(*, user: Person, **_: Any) -> None:
+    _record("person signed in", user)
+
+
+def _signed_out(*, user: Person | None, **_: Any) -> None:
+    # A session that had ended already is nobody's act.
+    if user is not None:
+        _record("person signed out", user)
+
+
+def _refused(*, credentials: dict[str, Any], **_: Any) -> None:
+    # What was typed may be a password in the wrong field: only an address that is somebody's is recorded.
+    person = Person.objects.filter(email__iexact=credentials.get("email") or "").first()
+    if person is not None:
+        _record("sign-in refused", person)
+
+
+def _record(act: str, person: Person) -> None:
+    record(
+        act=act,
+        subject=f"person:{person.pk}",
+        organisation=person.organisation_id,
+        person=person.pk,
+        source="staff",
+    )
+
+
+def name_given(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
+    """Return the e-mail that somebody tries to sign in with, one spelling for all letter cases, so that tries add up."""
+    given = (credentials or {}).get("email") or request.POST.get("login", "")
+    return str(given).strip().lower()

@@ -1,0 +1,108 @@
+"""How the pages write times, identifiers and states, and the header that all of them share."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django import template
+from django.core.paginator import Page
+from django.http import HttpRequest
+from django.template.context import RequestContext
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from staydown_hub.staff.viewer import Viewer, viewer_of
+
+register = template.Library()
+
+# A word that is not here keeps the neutral look.
+_LOOKS: Final = {
+    "admitted": "good",
+    "admit": "good",
+    "removed": "good",
+    "gone": "good",
+    "waiting": "wait",
+    "disputed": "bad",
+    "withdrawn": "neutral",
+    "withdraw": "bad",
+    "amend": "active",
+    "open": "active",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One link of the header; ``is_here`` is what ``aria-current`` says of it: page, true or nothing."""
+
+    name: str
+    url: str
+    is_here: str
+
+
+@register.filter
+def utc(at: datetime) -> SafeString:
+    """Write a time as people read it, in UTC and saying so, with the exact instant for machines."""
+    instant = at.astimezone(UTC)
+    return format_html(
+        '<time datetime="{}">{}</time>',
+        instant.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        instant.strftime("%Y-%m-%d %H:%M:%S UTC"),
+    )
+
+
+@register.filter
+def short(identifier: UUID) -> str:
+    """Write the first part of an identifier, enough to tell rows apart."""
+    return str(identifier)[:8]
+
+
+@register.filter
+def words(name: str) -> str:
+    """Write a name of the code, such as ``support_centre``, as words."""
+    return name.replace("_", " ")
+
+
+@register.filter
+def state(name: str) -> SafeString:
+    """Write a state as a word on a colour; the word alone says it all."""
+    return format_html('<span class="sd-state sd-state-{}">{}</span>', _LOOKS.get(name, "neutral"), words(name))
+
+
+@register.inclusion_tag("staff/parts/header.html", takes_context=True)
+def page_header(context: RequestContext) -> dict[str, Any]:
+    """Show the header with the places that this person may go to."""
+    request: HttpRequest = context["request"]
+    viewer = viewer_of(request.user) if hasattr(request, "user") else None
+    return {
+        "viewer": viewer,
+        "places": _places(viewer, request.path) if viewer else [],
+        "is_account": request.path == reverse("staff:account"),
+        "csrf_token": context.get("csrf_token"),
+    }
+
+
+def _places(viewer: Viewer, path: str) -> list[Place]:
+    open_to = [
+        ("Home", "staff:home", viewer.belongs),
+        ("Items", "staff:items", viewer.sees_items),
+        ("Lists", "staff:lists", viewer.belongs),
+        ("Requests", "staff:requests", viewer.belongs),
+    ]
+    return [_place(name, reverse(view), path) for name, view, is_open in open_to if is_open]
+
+
+def _place(name: str, url: str, path: str) -> Place:
+    if path == url:
+        return Place(name, url, "page")
+    return Place(name, url, "true" if url != reverse("staff:home") and path.startswith(url) else "")
+
+
+@register.inclusion_tag("staff/parts/pages.html", takes_context=True)
+def page_links(context: RequestContext, page: Page[Any], what: str, field: str = "page") -> dict[str, Any]:
+    """Show where in a long table this page is, with links to its neighbours that keep all else that was chosen."""
+    request: HttpRequest = context["request"]
+    query = request.GET.copy()
+    query.pop(field, None)
+    return {"page": page, "what": what, "query": f"{query.urlencode()}&{field}=" if query else f"{field}="}

@@ -1,0 +1,34 @@
+"""Form fields in the look of the pages, each with its label, its hint and its errors tied to it."""
+
+from typing import Any
+
+from django import template
+from django.forms import BaseForm, CheckboxInput
+from django.forms.boundfield import BoundField
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+
+@register.inclusion_tag("staff/parts/form_errors.html")
+def form_errors(form: BaseForm) -> dict[str, Any]:
+    """Show what is wrong with the form as a whole."""
+    return {"errors": form.non_field_errors()}
+
+
+@register.inclusion_tag("staff/parts/form_field.html")
+def form_field(field: BoundField) -> dict[str, Any]:
+    """Show one field."""
+    is_checkbox = isinstance(field.field.widget, CheckboxInput)
+    return {"field": field, "is_checkbox": is_checkbox, "widget": _widget(field, is_checkbox=is_checkbox)}
+
+
+def _widget(field: BoundField, *, is_checkbox: bool) -> SafeString:
+    look = "form-check-input" if is_checkbox else "form-control"
+    attributes: dict[str, str | bool] = {
+        "class": f"{look} is-invalid" if field.errors else look,
+        "placeholder": False,  # a label that vanishes on typing is none
+    }
+    if field.errors:
+        attributes["aria-describedby"] = f"{field.auto_id}_error"
+    return field.as_widget(attrs=attributes)

@@ -1,0 +1,18 @@
+"""The first page: what waits for the person's organisation, and a few figures."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from staydown_hub.staff.access import page
+from staydown_hub.staff.queries import home as queries
+from staydown_hub.staff.viewer import Viewer
+
+
+@page(only_if=lambda viewer: viewer.belongs)
+def home(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    """Show what waits, then the figures that the organisation's kind may see."""
+    context = {
+        "viewer": viewer,
+        "unjudged": queries.waiting_for(viewer.organisation) if viewer.may_assess else None,
+    }
+    return render(request, "staff/home.html", context)

@@ -1,0 +1,53 @@
+"""Items, and one item with its history."""
+
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from staydown_hub.registry.models import Item
+from staydown_hub.staff import addresses, filters
+from staydown_hub.staff.access import page, refuse_page
+from staydown_hub.staff.addresses import ShownAddress
+from staydown_hub.staff.paging import page_of
+from staydown_hub.staff.queries import history, standings
+from staydown_hub.staff.queries import items as queries
+from staydown_hub.staff.viewer import Viewer
+
+
+@page(only_if=lambda viewer: viewer.sees_items)
+def items(request: HttpRequest, viewer: Viewer) -> HttpResponse:  # noqa: ARG001 -- the same for all who see items
+    """Show items newest first, of one standing or of all."""
+    standing = filters.chosen(request, field="standing", values=standings.STATUSES)
+    choices = filters.choices(field="standing", values=standings.STATUSES, current=standing)
+    found = page_of(queries.items(standing=standing), request)
+    return render(request, "staff/items.html", {"page": found, "standing": standing, "choices": choices})
+
+
+@page(only_if=lambda viewer: viewer.sees_items, posts=True)
+def item(request: HttpRequest, viewer: Viewer, item_id: UUID) -> HttpResponse:
+    """Show one item and its history; a POST shows the address of one of its sightings, this once."""
+    found = queries.item(item_id)
+    if found is None:
+        raise Http404
+    if request.method != "POST":
+        return _item_page(request, viewer, found, shown=None)
+    if not viewer.may_assess:
+        refuse_page(viewer, name="address")
+    shown = addresses.show(viewer, item_id=item_id, sighting_id=addresses.asked_for(request))
+    return _item_page(request, viewer, found, shown=shown)
+
+
+def _item_page(request: HttpRequest, viewer: Viewer, item: Item, *, shown: ShownAddress | None) -> HttpResponse:
+    marks = page_of(history.marks_of(item.pk), request)
+    context = {
+        "item": item,
+        "algorithms": queries.algorithms_of(item.pk),
+        "assessments": queries.current_assessments_of(item.pk),
+        "sightings": page_of(queries.sightings_of(item.pk), request, field="seen"),
+        "marks": marks,
+        "events": history.events_of(marks),
+        "shown": shown,
+        "may_show": viewer.may_assess,
+    }
+    return render(request, "staff/item.html", context)
