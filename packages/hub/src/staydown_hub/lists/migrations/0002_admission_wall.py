@@ -72,6 +72,7 @@ BEGIN
     IF jsonb_typeof(body->'fingerprints') IS DISTINCT FROM 'array' OR jsonb_array_length(body->'fingerprints') = 0
         THEN PERFORM entry_refuse('it names no fingerprint'); END IF;
     FOR wire IN SELECT jsonb_array_elements(body->'fingerprints') LOOP
+        IF jsonb_typeof(wire) <> 'object' THEN PERFORM entry_refuse('a fingerprint in it is none'); END IF;
         IF entry_fingerprint_is_vouched(fresh.item_id, wire) IS NOT TRUE
             THEN PERFORM entry_refuse('a fingerprint in it was not supplied by two organisations'); END IF;
     END LOOP;

@@ -1,0 +1,77 @@
+"""The named organisations of the tests: police and support centre decide, the others want something they may not."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.test import Client
+from staydown_hub.organisations import services
+from staydown_hub.organisations.actors import Actor
+from staydown_hub.organisations.models import Organisation
+from staydown_hub.rules.access import Kind, scopes_of_kind
+
+KIND_OF_MEMBER: dict[str, Kind] = {
+    "police": "police",
+    "support_centre": "support_centre",
+    "regulator": "regulator",
+    "monitor": "monitor",
+    "platform": "platform",
+    "another_platform": "platform",
+    "carrier": "carrier",
+    "oversight": "oversight",
+    "outsider": "partner_hub",
+}
+
+
+@dataclass(frozen=True)
+class Member:
+    """One organisation of the cast with its key."""
+
+    organisation: Organisation
+    token: str
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(organisation=self.organisation.pk, source="test")
+
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+    def get(self, client: Client, route: str) -> Any:
+        """Ask the API."""
+        return client.get(f"/api/v1/{route}", headers=self.headers())
+
+    def post(self, client: Client, route: str, body: object) -> Any:
+        """Send JSON to the API."""
+        return client.post(f"/api/v1/{route}", body, content_type="application/json", headers=self.headers())
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Everybody, by the role that they play."""
+
+    police: Member
+    support_centre: Member
+    regulator: Member
+    monitor: Member
+    platform: Member
+    another_platform: Member
+    carrier: Member
+    oversight: Member
+    outsider: Member
+
+    def member(self, name: str) -> Member:
+        found = getattr(self, name)
+        assert isinstance(found, Member)
+        return found
+
+
+def make_cast() -> Cast:
+    """Make the organisations, each with a key of all that its kind may ever do."""
+    return Cast(**{name: make_member(name, kind=kind) for name, kind in KIND_OF_MEMBER.items()})
+
+
+def make_member(slug: str, *, kind: Kind) -> Member:
+    """Make one organisation with such a key."""
+    organisation = services.make_organisation(slug=slug, name=slug.replace("_", " ").title(), kind=kind, source="test")
+    made = services.make_api_key(organisation, name="all", scopes=sorted(scopes_of_kind(kind)), source="test")
+    return Member(organisation, made.token)
