@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
 import numpy as np
 import pytest
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from staydown_match import InvalidValueError, pdq_from_grey, pdq_from_rgb
 
-if TYPE_CHECKING:
-    from packages.match.tests.conftest import Pixels, Reference
+Pixels: TypeAlias = NDArray[np.uint8]
+Reference: TypeAlias = Callable[[Pixels], tuple[str, int]]
 
 SMALL_SIDES = (1, 2, 3, 4, 5, 6, 7, 8, 31, 63, 64, 65)
 SHAPES = (
@@ -34,16 +34,16 @@ SHAPES = (
 )
 
 
-def ours(pixels: "Pixels") -> tuple[str, int]:
+def ours(pixels: Pixels) -> tuple[str, int]:
     found = pdq_from_rgb(pixels)
     return found.bits.hex(), found.quality
 
 
-def noise(height: int, width: int) -> "Pixels":
+def noise(height: int, width: int) -> Pixels:
     return np.random.default_rng(height * 7919 + width).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
-def waves(height: int, width: int) -> "Pixels":
+def waves(height: int, width: int) -> Pixels:
     """Soft shapes, as photographs have: sums in which rounding shows."""
     rows, columns = np.mgrid[:height, :width]
     channels = [
@@ -52,15 +52,15 @@ def waves(height: int, width: int) -> "Pixels":
     return ((np.stack(channels, axis=-1) + 2) * 63.75).astype(np.uint8)
 
 
-def flat(height: int, width: int) -> "Pixels":
+def flat(height: int, width: int) -> Pixels:
     return np.full((height, width, 3), (height * 31 + width) % 256, np.uint8)
 
 
-def grey_noise(height: int, width: int) -> "Pixels":
+def grey_noise(height: int, width: int) -> Pixels:
     return np.repeat(noise(height, width)[:, :, :1], 3, axis=2)
 
 
-def variants(photograph: "Pixels") -> Iterator["Pixels"]:
+def variants(photograph: Pixels) -> Iterator[Pixels]:
     """Give the photograph as it is, cropped, made smaller, larger, thin, grey and dark."""
     height, width = photograph.shape[:2]
     image = Image.fromarray(photograph)
@@ -73,7 +73,7 @@ def variants(photograph: "Pixels") -> Iterator["Pixels"]:
     yield photograph // 16
 
 
-def test_photographs_and_what_becomes_of_them(photographs: "dict[str, Pixels]", reference_pdq: "Reference") -> None:
+def test_photographs_and_what_becomes_of_them(photographs: dict[str, Pixels], reference_pdq: Reference) -> None:
     compared = 0
     for name, photograph in photographs.items():
         for position, pixels in enumerate(variants(photograph)):
@@ -85,13 +85,13 @@ def test_photographs_and_what_becomes_of_them(photographs: "dict[str, Pixels]", 
 @pytest.mark.parametrize("make", [noise, waves, flat, grey_noise])
 @pytest.mark.parametrize(("height", "width"), SHAPES)
 def test_pictures_of_all_shapes(
-    make: "Callable[[int, int], Pixels]", height: int, width: int, reference_pdq: "Reference"
+    make: Callable[[int, int], Pixels], height: int, width: int, reference_pdq: Reference
 ) -> None:
     pixels = make(height, width)
     assert ours(pixels) == reference_pdq(pixels)
 
 
-def test_every_mix_of_small_sides(reference_pdq: "Reference") -> None:
+def test_every_mix_of_small_sides(reference_pdq: Reference) -> None:
     for height in SMALL_SIDES:
         for width in SMALL_SIDES:
             pixels = waves(height, width)
@@ -99,7 +99,7 @@ def test_every_mix_of_small_sides(reference_pdq: "Reference") -> None:
 
 
 @pytest.mark.parametrize(("height", "width"), [(4000, 6000), (6001, 4003)])
-def test_huge_pictures(height: int, width: int, photographs: "dict[str, Pixels]", reference_pdq: "Reference") -> None:
+def test_huge_pictures(height: int, width: int, photographs: dict[str, Pixels], reference_pdq: Reference) -> None:
     photograph = Image.fromarray(photographs["china.jpg"])
     pixels = np.asarray(photograph.resize((width, height), Image.Resampling.BICUBIC))
     assert ours(pixels) == reference_pdq(pixels)
@@ -116,7 +116,7 @@ def test_grey_equals_rgb_of_three_equal_channels(height: int, width: int) -> Non
     assert pdq_from_grey(grey) == pdq_from_rgb(np.repeat(grey[:, :, np.newaxis], 3, axis=2))
 
 
-def test_bits_are_the_official_text(photographs: "dict[str, Pixels]") -> None:
+def test_bits_are_the_official_text(photographs: dict[str, Pixels]) -> None:
     found = pdq_from_rgb(photographs["astronaut.png"])
     assert len(found.bits) == 32
     assert sum(byte.bit_count() for byte in found.bits) == 128  # half of the coefficients are over their median

@@ -4,21 +4,22 @@
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from staydown_match import pdq_from_grey, pdq_from_rgb
 
-if TYPE_CHECKING:
-    from packages.match.tests.conftest import Pixels, Reference
+Pixels: TypeAlias = NDArray[np.uint8]
+Reference: TypeAlias = Callable[[Pixels], tuple[str, int]]
 
 VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "pdq.json").read_text())["vectors"]
 
 
-def noise(height: int, width: int, channels: int, seed: int) -> "Pixels":
+def noise(height: int, width: int, channels: int, seed: int) -> Pixels:
     state, values = seed, bytearray()
     for _ in range(height * width * channels):
         state = (state * 1_664_525 + 1_013_904_223) % 2**32
@@ -26,7 +27,7 @@ def noise(height: int, width: int, channels: int, seed: int) -> "Pixels":
     return np.frombuffer(bytes(values), np.uint8).reshape(height, width, channels)
 
 
-def pixels_of(vector: dict[str, Any]) -> "Pixels":
+def pixels_of(vector: dict[str, Any]) -> Pixels:
     height, width, channels, seed = (int(vector[name]) for name in ("height", "width", "channels", "seed"))
     if vector["picture"] == "noise":
         return noise(height, width, channels, seed)
@@ -43,7 +44,7 @@ def pixels_of(vector: dict[str, Any]) -> "Pixels":
 @pytest.mark.parametrize(
     "vector", VECTORS, ids=lambda vector: f"{vector['picture']}-{vector['height']}x{vector['width']}"
 )
-def test_golden_value(vector: dict[str, Any], reference_pdq: "Reference") -> None:
+def test_golden_value(vector: dict[str, Any], reference_pdq: Reference) -> None:
     pixels = pixels_of(vector)
     found = pdq_from_grey(pixels[:, :, 0]) if vector["channels"] == 1 else pdq_from_rgb(pixels)
     assert (found.bits.hex(), found.quality) == (vector["pdq"], vector["quality"])
