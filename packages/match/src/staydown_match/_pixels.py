@@ -32,8 +32,13 @@ def rgb_pixels(image: Image.Image) -> Pixels:
     if image.mode.startswith("I;16"):
         return np.repeat(_grey_of_16_bits(image)[:, :, np.newaxis], 3, axis=2)
     if image.has_transparency_data:
-        return _over_white(image.convert("RGBA"))
-    return np.asarray(image.convert("RGB"))
+        return _over_white(_converted(image, "RGBA"))
+    return np.asarray(_converted(image, "RGB"))
+
+
+def _converted(image: Image.Image, mode: str) -> Image.Image:
+    """Spare the copy that `convert` makes even of what needs none: 400 MB of a picture of the largest size."""
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _over_white(image: Image.Image) -> Pixels:

@@ -20,7 +20,7 @@ from staydown_match._source import JPEG_END_MARKER, PictureSource
 from staydown_match.types import Problem, ProblemCode
 
 MAX_PIXELS = 100_000_000
-"""Pictures of more pixels are not decoded unless asked for: one of this size takes about 1 GB while it is decoded."""
+"""Pictures of more pixels are not decoded unless asked for: one of this size takes up to 1.5 GB of memory."""
 
 MAX_PICTURE_BYTES = 1 << 30
 """Larger picture files are not decoded: some decoders hold the whole file in memory."""

@@ -133,9 +133,8 @@ def test_transparency_is_seen_over_white(file_format: str, mode: str, photograph
     image.putalpha(Image.fromarray(alpha))
     options = {"lossless": True, "exact": True} if file_format == "WEBP" else {}
     share = alpha[:, :, np.newaxis] / 255
-    expected = np.asarray(photograph.convert("LA" if mode == "LA" else "RGB").convert("RGB")) * share + 255 * (
-        1 - share
-    )
+    opaque = np.asarray(photograph.convert("L" if mode == "LA" else "RGB").convert("RGB"))
+    expected = opaque * share + 255 * (1 - share)
     difference = pixels_of(encoded(image, file_format, **options)) - expected
     assert np.abs(difference).max() <= 1
 
