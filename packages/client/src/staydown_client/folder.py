@@ -123,7 +123,7 @@ def _built_beside(folder: Path) -> Iterator[Path]:
     """Give an empty private folder that takes the name `folder` once it is complete."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        draft = Path(tempfile.mkdtemp(prefix=".staydown-", dir=folder.parent))
         try:
             yield draft
             draft.rename(folder)

@@ -23,6 +23,8 @@ _REMEDIES: Final[Mapping[str, str]] = {
     "unreadable": "cannot be read. Check its permissions.",
 }
 
+KNOWN_CODES: Final = frozenset(_REMEDIES)
+
 
 def problem_code(error: OSError) -> str:
     """Return our word for why a path could not be read."""
