@@ -1,12 +1,17 @@
 """The real PostgreSQL that the hub's integration tests run on, and the cast that acts in them."""
 
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection
 from django.test import Client
+from django.test.utils import setup_databases, teardown_databases
 from staydown_hub.config import environment
 from staydown_hub.embedded_postgres import embedded_postgres
 
@@ -15,20 +20,39 @@ from packages.hub.tests.emptying import empty_database
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """The address of a running server: DATABASE_URL's where that is set, else one of our own for this session."""
-    home: Path = tmp_path_factory.mktemp("hub")
-    with embedded_postgres(home / "postgres") as database_url:
-        yield database_url
+    folder = Path(tempfile.mkdtemp(prefix="staydown-test-", dir="/tmp"))
+    folder.chmod(0o755)  # as root the server runs under another account, which pytest's own folders shut out
+    try:
+        with embedded_postgres(folder / "postgres") as database_url:
+            if not os.environ.get("DATABASE_URL"):
+                _let_triggers_be_switched_off(database_url)
+            yield database_url
+    finally:
+        shutil.rmtree(folder)
+
+
+def _let_triggers_be_switched_off(database_url: str) -> None:
+    """Tests play somebody with the whole database in hand; the hub's own account is none of its superusers."""
+    with psycopg.connect(database_url, user="postgres", autocommit=True) as superuser:
+        superuser.execute("GRANT SET ON PARAMETER session_replication_role TO staydown")
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(postgres: str) -> None:
-    """Point Django at that server before pytest-django makes the test database in it."""
+def django_db_setup(django_test_environment: None, django_db_blocker: Any, postgres: str) -> Iterator[None]:
+    """Make the test database on that server; pytest-django's own does so only where it sees who will ask for it."""
+    del django_test_environment
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DATABASE_URL", postgres)
         given: dict[str, Any] = environment.database()
     connection.settings_dict.update(given, CONN_MAX_AGE=0)
+    with django_db_blocker.unblock():
+        made = setup_databases(verbosity=0, interactive=False, aliases={"default"})
+    yield
+    with django_db_blocker.unblock():
+        connection.close()
+        teardown_databases(made, verbosity=0)
 
 
 @pytest.fixture
