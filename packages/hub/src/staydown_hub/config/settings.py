@@ -102,6 +102,8 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = "Staydown"
+# The operator who made the account gave the address; without this nobody could set up a second factor.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
 AXES_USERNAME_CALLABLE = "staydown_hub.staff.sign_ins.name_given"
 AXES_LOCKOUT_TEMPLATE = "429.html"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
