@@ -50,7 +50,7 @@ class List:
         self.path = folder.path
 
     def apply(self, *bodies: Body, age_s: float | None = 0.0) -> None:
-        with StoreWriter(self.folder.store_path) as store:
+        with StoreWriter(self.folder.store_path, list_name=LIST) as store:
             start = store.position + 1
             entries = [read_positioned_entry({"position": start + n, "entry": b}, "e") for n, b in enumerate(bodies)]
             store.apply(entries, caught_up_at=None if age_s is None else time.time() - age_s)
@@ -237,6 +237,13 @@ def test_a_store_that_went_away_or_is_damaged_leaves_everything_unchecked(listed
         listed.folder.store_path.write_bytes(b"not a database" * 500)
         assert opened_filter.check(cat).action == "unchecked"
     with pytest.raises(FolderError, match="staydown filter init"):
+        Filter.open(listed.path)
+
+
+def test_a_folder_whose_settings_name_another_list_is_refused(listed: List) -> None:
+    settings = listed.path / "filter.toml"
+    settings.write_text(settings.read_text().replace('list = "national"', 'list = "regional"'))
+    with pytest.raises(FolderError, match="holds the list national"):
         Filter.open(listed.path)
 
 

@@ -53,7 +53,7 @@ def wait_until(condition: Callable[[], object], *, timeout_s: float = 15) -> Non
 
 
 def position_of(folder: Folder) -> int:
-    with StoreWriter(folder.store_path) as store:
+    with StoreWriter(folder.store_path, list_name=LIST) as store:
         return store.position
 
 

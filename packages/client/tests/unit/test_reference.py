@@ -1,4 +1,4 @@
-"""The reference names every command, option, setting and word that the command line knows; nothing goes undocumented."""
+"""The reference names every command, option, setting and word of the command line; nothing goes undocumented."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def rows(path: Path, query: str) -> list[tuple[object, ...]]:
 
 
 def test_entries_and_position_arrive_together(path: Path) -> None:
-    with StoreWriter(path) as store:
+    with StoreWriter(path, list_name="national") as store:
         assert store.position == -1
         store.apply(entries(admit(1, exact("ab" * 32), near(BITS))), caught_up_at=12.5)
         assert store.position == 0
@@ -52,14 +52,14 @@ def test_entries_and_position_arrive_together(path: Path) -> None:
 
 
 def test_a_page_that_is_not_the_last_leaves_the_time_of_the_last_confirmation(path: Path) -> None:
-    with StoreWriter(path) as store:
+    with StoreWriter(path, list_name="national") as store:
         store.apply(entries(admit(1)), caught_up_at=5.0)
         store.apply(entries(admit(2), start=1), caught_up_at=None)
     assert rows(path, "SELECT position, caught_up_at FROM state") == [(1, 5.0)]
 
 
 def test_an_amendment_takes_the_place_of_what_was_there_and_keeps_the_admissions_position(path: Path) -> None:
-    with StoreWriter(path) as store:
+    with StoreWriter(path, list_name="national") as store:
         store.apply(entries(admit(1, exact("ab" * 32), near(BITS)), amend(1, exact("cd" * 32))), caught_up_at=1.0)
     assert rows(path, "SELECT value FROM exact") == [(b"\xcd" * 32,)]
     assert rows(path, "SELECT count(*) FROM pdq") == [(0,)]
@@ -69,7 +69,7 @@ def test_an_amendment_takes_the_place_of_what_was_there_and_keeps_the_admissions
 
 def test_a_withdrawal_leaves_nothing_of_the_item_not_even_in_the_files_free_space(path: Path) -> None:
     secret = "c0ffee" * 10 + "0123"
-    with StoreWriter(path) as store:
+    with StoreWriter(path, list_name="national") as store:
         store.apply(entries(admit(1, exact(secret), near(BITS))), caught_up_at=1.0)
         store.apply(entries(withdraw(1), start=1), caught_up_at=1.0)
     assert rows(path, "SELECT count(*) FROM item") == rows(path, "SELECT count(*) FROM exact") == [(0,)]
@@ -80,7 +80,7 @@ def test_a_withdrawal_leaves_nothing_of_the_item_not_even_in_the_files_free_spac
 
 
 def test_hashes_too_poor_to_compare_are_not_indexed_but_exact_ones_are_kept(path: Path) -> None:
-    with StoreWriter(path) as store:
+    with StoreWriter(path, list_name="national") as store:
         store.apply(entries(admit(1, exact("ab" * 32), near("aa" * 32, 49), near(BITS, 50))), caught_up_at=1.0)
     assert rows(path, "SELECT bits FROM pdq") == [(bytes.fromhex(BITS),)]
     assert rows(path, "SELECT count(*) FROM exact") == [(1,)]
@@ -94,7 +94,7 @@ def test_hashes_too_poor_to_compare_are_not_indexed_but_exact_ones_are_kept(path
 def test_an_operation_that_does_not_fit_the_item_is_refused_with_its_whole_page(
     path: Path, bodies: tuple[Body, ...]
 ) -> None:
-    with StoreWriter(path) as store:
+    with StoreWriter(path, list_name="national") as store:
         store.apply(entries(admit(9)), caught_up_at=3.0)
         with pytest.raises(HubMisbehavedError, match="refused"):
             store.apply(entries(*bodies, start=1), caught_up_at=4.0)
@@ -104,7 +104,7 @@ def test_an_operation_that_does_not_fit_the_item_is_refused_with_its_whole_page(
 
 @pytest.mark.parametrize("start", [0, 2, 7])
 def test_a_position_other_than_the_next_is_refused(path: Path, start: int) -> None:
-    with StoreWriter(path) as store:
+    with StoreWriter(path, list_name="national") as store:
         store.apply(entries(admit(9)), caught_up_at=3.0)
         with pytest.raises(HubMisbehavedError, match="where 1 comes next"):
             store.apply(entries(admit(1), start=start), caught_up_at=4.0)
@@ -112,29 +112,34 @@ def test_a_position_other_than_the_next_is_refused(path: Path, start: int) -> No
 
 
 def test_an_item_may_come_back_after_its_withdrawal(path: Path) -> None:
-    with StoreWriter(path) as store:
+    with StoreWriter(path, list_name="national") as store:
         store.apply(entries(admit(1), withdraw(1), admit(1)), caught_up_at=1.0)
     assert rows(path, "SELECT position FROM item") == [(2,)]
 
 
 def test_the_feeds_address_is_remembered(path: Path) -> None:
-    with StoreWriter(path) as store:
+    with StoreWriter(path, list_name="national") as store:
         assert store.feed is None
         store.remember_feed("http://127.0.0.1:1")
-    with StoreWriter(path) as store:
+    with StoreWriter(path, list_name="national") as store:
         assert store.feed == "http://127.0.0.1:1"
+
+
+def test_a_store_of_another_list_is_refused(path: Path) -> None:
+    with pytest.raises(FolderError, match=r"holds the list national, and filter\.toml names regional"):
+        StoreWriter(path, list_name="regional")
 
 
 def test_a_store_of_another_version_a_damaged_and_a_missing_one_are_refused(path: Path) -> None:
     rows(path, "PRAGMA user_version = 99")
     with pytest.raises(FolderError, match="another version"):
-        StoreWriter(path)
+        StoreWriter(path, list_name="national")
     path.write_bytes(b"not a database" * 1000)
     with pytest.raises(FolderError, match="staydown filter init"):
-        StoreWriter(path)
+        StoreWriter(path, list_name="national")
     path.unlink()
     with pytest.raises(FolderError, match="staydown filter init"):
-        StoreWriter(path)
+        StoreWriter(path, list_name="national")
     assert not path.exists()
 
 
@@ -147,7 +152,7 @@ class StoreAgainstModel(RuleBasedStateMachine):
         path = Path(self.folder.name) / "list.sqlite"
         create_store(path, list_name="national")
         self.path = path
-        self.store = StoreWriter(path)
+        self.store = StoreWriter(path, list_name="national")
         self.model: dict[str, str] = {}
         self.position = -1
 
@@ -181,7 +186,7 @@ class StoreAgainstModel(RuleBasedStateMachine):
     @rule()
     def open_anew(self) -> None:
         self.store.__exit__(None, None, None)
-        self.store = StoreWriter(self.path)
+        self.store = StoreWriter(self.path, list_name="national")
 
     @invariant()
     def holds_what_the_model_holds(self) -> None:
