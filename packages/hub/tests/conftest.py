@@ -1,17 +1,16 @@
 """The real PostgreSQL that the hub's integration tests run on, and the cast that acts in them."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import setup_databases, teardown_databases
+from pytest_django import DjangoDbBlocker
 from staydown_hub.config import environment
 from staydown_hub.embedded_postgres import embedded_postgres
 
@@ -21,26 +20,18 @@ from packages.hub.tests.emptying import empty_database
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """The address of a running server: DATABASE_URL's where that is set, else one of our own for this session."""
+    """Give the address of a running server: DATABASE_URL's where that is set, else one of our own for this session."""
     folder = Path(tempfile.mkdtemp(prefix="staydown-test-", dir="/tmp"))
     folder.chmod(0o755)  # as root the server runs under another account, which pytest's own folders shut out
     try:
         with embedded_postgres(folder / "postgres") as database_url:
-            if not os.environ.get("DATABASE_URL"):
-                _let_triggers_be_switched_off(database_url)
             yield database_url
     finally:
         shutil.rmtree(folder)
 
 
-def _let_triggers_be_switched_off(database_url: str) -> None:
-    """Tests play somebody with the whole database in hand; the hub's own account is none of its superusers."""
-    with psycopg.connect(database_url, user="postgres", autocommit=True) as superuser:
-        superuser.execute("GRANT SET ON PARAMETER session_replication_role TO staydown")
-
-
 @pytest.fixture(scope="session")
-def django_db_setup(django_test_environment: None, django_db_blocker: Any, postgres: str) -> Iterator[None]:
+def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBlocker, postgres: str) -> Iterator[None]:
     """Make the test database on that server; pytest-django's own does so only where it sees who will ask for it."""
     del django_test_environment
     with pytest.MonkeyPatch.context() as patch:
@@ -48,7 +39,7 @@ def django_db_setup(django_test_environment: None, django_db_blocker: Any, postg
         given: dict[str, Any] = environment.database()
     connection.settings_dict.update(given, CONN_MAX_AGE=0)
     with django_db_blocker.unblock():
-        made = setup_databases(verbosity=0, interactive=False, aliases={"default"})
+        made = setup_databases(verbosity=0, interactive=False)
     yield
     with django_db_blocker.unblock():
         connection.close()
@@ -56,11 +47,10 @@ def django_db_setup(django_test_environment: None, django_db_blocker: Any, postg
 
 
 @pytest.fixture
-def committed_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """A database whose transactions really commit: for tests with threads, deferred triggers or other processes."""
+def committed_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Give a database whose transactions really commit: for tests with threads, deferred triggers or other processes."""
     del django_db_setup
     with django_db_blocker.unblock():
-        empty_database()
         yield
         connection.close()
         empty_database()
@@ -69,12 +59,12 @@ def committed_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[None
 
 @pytest.fixture
 def cast(request: pytest.FixtureRequest) -> Cast:
-    """The named organisations, each with a key that may do all that its kind may; in either kind of database."""
+    """Give the named organisations, each with a key of all that its kind may do; in either kind of database."""
     request.getfixturevalue("committed_db" if "committed_db" in request.fixturenames else "db")
     return make_cast()
 
 
 @pytest.fixture
 def client() -> Client:
-    """A caller of the API that sees errors as a caller does."""
+    """Give a caller of the API that sees errors as a caller does."""
     return Client(raise_request_exception=False)
