@@ -74,15 +74,14 @@ def test_an_assessment_holds_fingerprints_and_the_code_only(hub: LoopbackHub, ca
     assert json.loads(done.stdout) == {
         "file": str(cat),
         "item": item_id(7),
-        "status": "admitted",
-        "entries": [{"list": "national", "position": 4}],
+        "standing": {"status": "admitted", "entries": [{"list": "national", "position": 4}]},
     }
 
 
 def test_a_report_as_json_gives_the_receipt(hub: LoopbackHub, cat: Path) -> None:
     done = staydown(hub, "report", cat, "--seen-at", SEEN_AT, "--json")
     receipt = json.loads(done.stdout)
-    assert (receipt["item"], receipt["known"], receipt["sightings"]) == (item_id(7), False, 1)
+    assert receipt == {"file": str(cat), "item": item_id(7), "known": False, "standing": hub.standing, "sightings": 1}
 
 
 def test_bad_files_are_named_nothing_of_them_is_sent_and_the_others_are(

@@ -12,6 +12,7 @@ from staydown_client.cli.files import KNOWN_CODES
 from staydown_client.cli.parser import make_parser
 from staydown_client.config import FILTER_VARIABLE, HUB_VARIABLE
 from staydown_client.folder import KEY_NAME, LOCK_NAME, SETTINGS_NAME, STORE_NAME
+from staydown_client.hub import Status
 from staydown_client.key import KEY_VARIABLE
 from staydown_client.verdict import Action
 
@@ -77,6 +78,7 @@ def test_no_synopsis_promises_an_option_that_is_not_there(prog: str) -> None:
         | {"featureless", "never_synced", "list_old", "list_unreadable"}
         | set(Policy.__dataclass_fields__)
         | set(get_args(Action))
+        | set(get_args(Status))
         | set(KNOWN_CODES)
     ),
 )

@@ -54,9 +54,9 @@ def for_each(files: Sequence[Path], *, send: Callable[[Path], Sent], show: Calla
 
 
 def standing_as_json(standing: Standing) -> dict[str, object]:
-    """Return where an item stands as JSON-ready values."""
+    """Return where an item stands in the hub's own form."""
     entries = [{"list": name, "position": position} for name, position in standing.entries]
-    return {"item": str(standing.item), "status": standing.status, "entries": entries}
+    return {"item": str(standing.item), "standing": {"status": standing.status, "entries": entries}}
 
 
 def standing_text(standing: Standing) -> str:
