@@ -144,6 +144,10 @@ LOGGING = logging_settings("INFO")
 
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
 
+# How often an address is looked at until it is gone, and the private networks where that is allowed.
+CHECK_INTERVAL_S = environment.seconds("STAYDOWN_CHECK_INTERVAL_S", 900)
+CHECK_PRIVATE_ADDRESSES = environment.networks("STAYDOWN_CHECK_PRIVATE_ADDRESSES")
+
 SMTP_URL = environment.text("STAYDOWN_SMTP_URL")
 DEFAULT_FROM_EMAIL = environment.text("STAYDOWN_MAIL_FROM", "staydown@localhost")
 _SMTP = urlsplit(SMTP_URL)
