@@ -73,6 +73,18 @@ def test_a_hub_that_is_away_is_told_and_the_filter_goes_on(
     assert KEY_TEXT not in caplog.text
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # what is tested here
+def test_a_sync_that_ends_by_an_error_of_its_own_says_so(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_arguments: object, **_options: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("staydown_client.store.StoreWriter.apply", fail)
+    with Filter.open(folder.path) as uploads, uploads.follow() as following:
+        assert not following.wait_until_caught_up(timeout_s=10)
+        assert following.problem is not None
+        assert "error of its own" in following.problem
+
+
 def test_a_key_that_is_refused_is_raised_where_one_waits(folder: Folder) -> None:
     (folder.path / "key").write_text("sdk_zzzzzzzz_0123456789abcdefghij")
     with Filter.open(folder.path) as uploads, uploads.follow() as following:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from staydown_client.errors import ConfigurationError, FolderError
 from staydown_client.folder import Folder, Settings, checked_list_name, make_folder, open_folder
+from staydown_client.lock import held
 from staydown_client.policy import Policy
 
 from packages.client.tests.conftest import KEY, KEY_TEXT
@@ -99,6 +100,22 @@ def test_a_folder_or_key_open_to_others_is_refused_with_the_remedy(made: Folder)
     made.path.chmod(0o750)
     with pytest.raises(FolderError, match="chmod 700"):
         open_folder(made.path)
+
+
+def test_another_users_folder_is_refused_except_to_root(made: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner = made.path.stat().st_uid
+    monkeypatch.setattr("os.geteuid", lambda: owner + 1)
+    with pytest.raises(FolderError, match="belongs to another user"):
+        open_folder(made.path)
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    assert open_folder(made.path) == made
+
+
+def test_a_lock_that_cannot_be_opened_is_named(made: Folder) -> None:
+    made.lock_path.unlink()
+    made.lock_path.mkdir()
+    with pytest.raises(FolderError, match=r"sync\.lock cannot be opened"), held(made.lock_path):
+        pytest.fail("held a folder")
 
 
 @pytest.mark.parametrize(
