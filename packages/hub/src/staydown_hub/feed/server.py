@@ -5,7 +5,9 @@ from granian.server import Server
 
 from staydown_hub.config.environment import Address
 
-_STOP_TIMEOUT_S = 5
+# The server waits for open answers before it tells the application to stop, and streams are open-ended: so they are cut
+# off after this, which is long for a page. Their followers come back with Last-Event-ID.
+_STOP_TIMEOUT_S = 2
 
 
 def serve(address: Address) -> None:
@@ -19,6 +21,5 @@ def serve(address: Address) -> None:
         factory=True,
         websockets=False,
         log_access=False,
-        # Streams are open-ended: those that have not ended by themselves by then are cut off.
         workers_kill_timeout=_STOP_TIMEOUT_S,
     ).serve()
