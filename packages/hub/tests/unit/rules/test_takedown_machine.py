@@ -61,7 +61,7 @@ class Takedown(RuleBasedStateMachine):
     @precondition(lambda self: self.under_way and not self.refuses_mail)
     @rule(is_noted=st.booleans())
     def mail_arrives(self, is_noted: bool) -> None:  # noqa: FBT001
-        """The mail server took it; when that is not noted the worker was killed just then."""
+        """Let the mail server take it; when that is not noted the worker was killed just then."""
         event: rules.Event = "retraction_sent" if self.under_way == "retraction" else "notice_sent"
         self.told = "never mind" if self.under_way == "retraction" else "remove"
         self.under_way = None
