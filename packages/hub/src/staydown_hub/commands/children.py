@@ -43,7 +43,7 @@ class Child:
         self.stop()
 
     def revive(self) -> bool:
-        """Start the process again if it died, and tell whether it had. Raises ChildFailedError when that is too often."""
+        """Start the process again if it died; tell whether it had. Raises ChildFailedError when that is too often."""
         status = self._process.poll()
         if status is None:
             return False

@@ -8,6 +8,7 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server import Server
 
+from staydown_hub.commands.lifeline import tie_forks
 from staydown_hub.config import environment
 from staydown_hub.embedded_postgres import embedded_postgres
 
@@ -22,8 +23,9 @@ def run(asked: Namespace) -> int:
     address = environment.address("STAYDOWN_WEB_ADDRESS", "127.0.0.1:8600")
     with embedded_postgres(environment.home() / "postgres") as database_url:
         os.environ["DATABASE_URL"] = database_url
+        tie_forks()  # only from here on: the database is not tied to us
         Server(
-            "staydown_hub.commands.web:application",
+            "staydown_hub.config.wsgi:application",
             address=address.host,
             port=address.port,
             interface=Interfaces.WSGI,
