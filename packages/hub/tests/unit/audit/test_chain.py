@@ -6,7 +6,16 @@ from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID
 
 import pytest
-from staydown_hub.audit.chain import START, Head, Sealed, parse_head, problems_in, record_fields, seal_hash
+from staydown_hub.audit.chain import (
+    START,
+    BadHeadError,
+    Head,
+    Sealed,
+    parse_head,
+    problems_in,
+    record_fields,
+    seal_hash,
+)
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 FIELDS = record_fields(
@@ -110,5 +119,5 @@ def test_a_head_is_written_and_read() -> None:
     "text", ["", "41", "41:", ":00", "x:" + "00" * 32, "-1:" + "00" * 32, "41:" + "00" * 31, "41:zz"]
 )
 def test_another_head_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=""):
+    with pytest.raises(BadHeadError, match="A head looks like"):
         parse_head(text)
