@@ -7,7 +7,7 @@ from django.db.models import F, QuerySet
 
 from staydown_hub.rules.takedown import State
 from staydown_hub.staff.viewer import Viewer
-from staydown_hub.takedowns.models import Request
+from staydown_hub.takedowns.models import Check, Request
 
 # In these states the recipient must act, and so may see where.
 ASKED: Final[tuple[State, ...]] = ("open", "sending", "sent", "overdue", "returned")
@@ -33,6 +33,11 @@ def waiting_on(viewer: Viewer) -> QuerySet[Request]:
     return (
         requests_for(viewer).filter(state__in=states).order_by(F("deadline_at").asc(nulls_last=True), "opened_at", "pk")
     )
+
+
+def checks_of(request_id: UUID) -> QuerySet[Check]:
+    """Return every look at a request's address, newest first."""
+    return Check.objects.filter(request=request_id).order_by("-at", "-pk")
 
 
 def exists(request_id: UUID) -> bool:

@@ -56,6 +56,7 @@ def _request_page(request: HttpRequest, viewer: Viewer, found: Request, *, shown
         "meaning": next(meaning for state, meaning in MEANING.items() if state == found.state),
         "marks": marks,
         "events": history.events_of(marks),
+        "checks": page_of(queries.checks_of(found.pk), request, field="checks"),
         "shown": shown,
         "may_show": _may_see_address(viewer, found),
         "viewer": viewer,
