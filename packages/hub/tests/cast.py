@@ -1,13 +1,16 @@
 """The named organisations of the tests: police and support centre decide, the others want something they may not."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from django.test import Client
 from staydown_hub.organisations import services
 from staydown_hub.organisations.actors import Actor
 from staydown_hub.organisations.models import Organisation
 from staydown_hub.rules.access import Kind, scopes_of_kind
+
+if TYPE_CHECKING:
+    from django.test.client import _MonkeyPatchedWSGIResponse
 
 KIND_OF_MEMBER: dict[str, Kind] = {
     "police": "police",
@@ -36,11 +39,11 @@ class Member:
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}"}
 
-    def get(self, client: Client, route: str) -> Any:
+    def get(self, client: Client, route: str) -> "_MonkeyPatchedWSGIResponse":
         """Ask the API."""
         return client.get(f"/api/v1/{route}", headers=self.headers())
 
-    def post(self, client: Client, route: str, body: object) -> Any:
+    def post(self, client: Client, route: str, body: object) -> "_MonkeyPatchedWSGIResponse":
         """Send JSON to the API."""
         return client.post(f"/api/v1/{route}", body, content_type="application/json", headers=self.headers())
 

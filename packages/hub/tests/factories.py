@@ -28,7 +28,7 @@ def md5_of(name: str) -> Fingerprint:
 
 
 def pdq_of(name: str, *, flipped_bits: int = 0, quality: int = 100) -> Fingerprint:
-    """Return a made-up PDQ; two names are about 128 bits apart, and `flipped_bits` is the distance from the plain one."""
+    """Return a made-up PDQ; two names are about 128 bits apart, `flipped_bits` is the distance from the plain one."""
     whole = int.from_bytes(hashlib.sha256(f"pdq of {name}".encode()).digest()) ^ ((1 << flipped_bits) - 1)
     return Fingerprint("pdq", whole.to_bytes(32), quality)
 

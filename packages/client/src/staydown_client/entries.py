@@ -102,7 +102,7 @@ def _read_entry(value: object, where: str, *, position: int) -> Entry:
         body = object_at(value, where, fields=_WITHDRAWN)
         _read_moment(body, where)
         return Withdraw(position=position, item=_read_item(body, where))
-    if operation not in {"admit", "amend"}:
+    if operation not in ("admit", "amend"):
         refuse(f"{where}.operation", "is not one this version knows; update staydown-client")
     body = object_at(value, where, fields=_LISTED)
     _read_moment(body, where)
@@ -119,7 +119,7 @@ def _read_moment(body: dict[str, object], where: str) -> None:
 
 
 def _read_listing(body: dict[str, object], where: str) -> Listing:
-    if body["kind"] not in {"picture", "video"}:
+    if body["kind"] not in ("picture", "video"):
         refuse(f"{where}.kind", "must be picture or video")
     _read_words(body["admitted_by"], f"{where}.admitted_by", pattern=_WORD, meaning="a kind of organisation")
     exact, pdq = _read_fingerprints(body["fingerprints"], f"{where}.fingerprints")

@@ -35,7 +35,7 @@ class Filter:
         """Use `open`, which takes a path."""
         self._folder = folder
         self._policy = policy or folder.settings.policy
-        self._view = ListView(folder.store_path)
+        self._view = ListView(folder.store_path, list_name=folder.settings.list)
 
     @classmethod
     def open(cls, folder: str | os.PathLike[str], *, policy: Policy | None = None) -> Self:

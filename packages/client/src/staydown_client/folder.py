@@ -114,6 +114,8 @@ def make_folder(path: str | os.PathLike[str], *, settings: Settings, key: ApiKey
     with _built_beside(folder) as draft:
         _write_private(draft / KEY_NAME, key.reveal() + "\n")
         create_store(draft / STORE_NAME, list_name=settings.list)
+        # Made here, so that it belongs to the folder's owner even when root is the first to sync.
+        _write_private(draft / LOCK_NAME, "")
         _write_private(draft / SETTINGS_NAME, _settings_text(settings))
     return open_folder(folder)
 
@@ -123,7 +125,7 @@ def _built_beside(folder: Path) -> Iterator[Path]:
     """Give an empty private folder that takes the name `folder` once it is complete."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        draft = Path(tempfile.mkdtemp(prefix=".staydown-", dir=folder.parent))
         try:
             yield draft
             draft.rename(folder)

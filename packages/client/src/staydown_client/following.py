@@ -65,6 +65,9 @@ class Following:
             except StaydownError as error:
                 self._error, self._problem = error, str(error)
                 _log.error("The filter is no longer synced: %s", error)
+            except BaseException:
+                self._problem = "The sync ended by an error of its own; it is in the process's log."
+                raise
             finally:
                 self._settled.set()
 

@@ -72,8 +72,8 @@ def create_store(path: Path, *, list_name: str) -> None:
         connection.close()
 
 
-def connect(path: Path, *, for_writing: bool) -> sqlite3.Connection:
-    """Open an existing store; raise `FolderError` when it is missing, damaged or of another version."""
+def connect(path: Path, *, list_name: str, for_writing: bool) -> sqlite3.Connection:
+    """Open the store of one list; raise `FolderError` when it is missing, damaged, of another version or list."""
     # mode=rw: never made anew by accident. A reader opens it so too: it shares the WAL index with the writer.
     with damage_named(path):
         connection = sqlite3.connect(
@@ -84,15 +84,24 @@ def connect(path: Path, *, for_writing: bool) -> sqlite3.Connection:
             check_same_thread=False,
         )
         try:
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            _check_is_ours(connection, path, list_name)
             connection.execute(f"PRAGMA query_only = {not for_writing}")
         except BaseException:
             connection.close()
             raise
-    if version != FORMAT_VERSION:
-        connection.close()
-        raise FolderError(f"{path} was written by another version of staydown-client (format {version}).")
     return connection
+
+
+def _check_is_ours(connection: sqlite3.Connection, path: Path, list_name: str) -> None:
+    [version] = connection.execute("PRAGMA user_version").fetchone()
+    if version != FORMAT_VERSION:
+        raise FolderError(f"{path} was written by another version of staydown-client (format {version}).")
+    [stored] = connection.execute("SELECT list FROM state").fetchone()
+    if stored != list_name:
+        raise FolderError(
+            f"{path} holds the list {stored}, and filter.toml names {list_name}. A folder follows one list: make "
+            "another folder with 'staydown filter init'."
+        )
 
 
 @contextmanager
@@ -110,9 +119,10 @@ def damage_named(path: Path) -> Iterator[None]:
 class StoreWriter:
     """The one writer of a store. Hold the folder's lock (see `lock.py`) while using it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, list_name: str) -> None:
+        """Open the store of one list; raise `FolderError` when it cannot be used."""
         self._path = path
-        self._connection = connect(path, for_writing=True)
+        self._connection = connect(path, list_name=list_name, for_writing=True)
         # FULL: a commit also survives a power cut. secure_delete: what was withdrawn leaves the file too.
         for pragma in ("synchronous = FULL", "secure_delete = ON", "foreign_keys = ON"):
             self._connection.execute(f"PRAGMA {pragma}")

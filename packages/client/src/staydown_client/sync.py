@@ -63,7 +63,7 @@ Tell: TypeAlias = "Callable[[Progress], None]"
 def opened(folder: Folder) -> Iterator[Syncing]:
     """Take the folder's lock and open its store; raise `FolderBusyError` when another sync has it."""
     key = folder.key()
-    with held(folder.lock_path), StoreWriter(folder.store_path) as writer:
+    with held(folder.lock_path), StoreWriter(folder.store_path, list_name=folder.settings.list) as writer:
         yield Syncing(folder, writer, key)
 
 

@@ -182,11 +182,12 @@ def _chunks(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
 
 def _reason(error: Exception) -> str:
     """Say in words what a network error means, without the address that urllib3 puts in its own."""
+    # The first that fits is the closest: urllib3 derives a refused connection from one that timed out.
     known: tuple[tuple[type[Exception], str], ...] = (
         (urllib3.exceptions.NameResolutionError, "its name is not known"),
         (urllib3.exceptions.ReadTimeoutError, "it stayed silent too long"),
-        (urllib3.exceptions.ConnectTimeoutError, "it did not answer in time"),
         (urllib3.exceptions.NewConnectionError, "nothing listens there, or the network is down"),
+        (urllib3.exceptions.ConnectTimeoutError, "it did not answer in time"),
         (urllib3.exceptions.SSLError, "its certificate was not accepted, or it does not speak TLS"),
         (urllib3.exceptions.ProtocolError, "the connection broke"),
     )

@@ -46,9 +46,10 @@ class Looked:
 class ListView:
     """May be used by any number of threads, and goes on working in a forked child."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the store at `path`; raise `FolderError` when it cannot be used."""
+    def __init__(self, path: Path, *, list_name: str) -> None:
+        """Open the store of one list; raise `FolderError` when it cannot be used."""
         self._path = path
+        self._list_name = list_name
         self._inherited = False
         self._lock = threading.Lock()
         self._begin_anew()
@@ -76,7 +77,7 @@ class ListView:
 
     def _begin_anew(self) -> None:
         self._file_id = self._read_file_id()
-        self._connection = connect(self._path, for_writing=False)
+        self._connection = connect(self._path, list_name=self._list_name, for_writing=False)
         self._index = BruteForceIndex()
         self._version: int | None = None
         self._last_key = self._last_removed = 0

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from staydown_client.address import checked_hub_address
 from staydown_client.cli.files import complain_of, problem_code
 from staydown_client.cli.output import complain
 from staydown_client.config import find_hub
-from staydown_client.errors import HubRefusedError
+from staydown_client.errors import HubRefusedError, StaydownError
 from staydown_client.hub import Hub, is_unknown_item
 from staydown_client.key import find_key
 from staydown_client.publish import NotPublishableError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from staydown_client.hub import Standing
 
-# What the hub says of the key is true of every file to come.
+Sent = TypeVar("Sent")
 _OF_THE_KEY: Final = frozenset({401, 403})
 
 
@@ -34,25 +34,29 @@ def hub_of(args: argparse.Namespace) -> Iterator[Hub]:
         yield Hub(transport, insecure=args.insecure)
 
 
-def for_each(files: Sequence[Path], attempt: Callable[[Path], None]) -> int:
-    """Attempt each file; one that fails is named on standard error. Return the exit status.
+def for_each(files: Sequence[Path], *, send: Callable[[Path], Sent], show: Callable[[Path, Sent], None]) -> int:
+    """Send each file's fingerprints and show the answer; name each that fails. Return the exit status.
 
-    A hub that is away and a key that is refused end the run: raised with the number of files that were not sent.
+    A hub that is away and a key that is refused end the run: raised, after the number of files that were not sent.
     """
     status = 0
     for number, path in enumerate(files):
         try:
-            status = max(status, _attempt(path, attempt))
-        except BaseException:
-            _tell_unsent(files[number:])
-            raise
+            sent = send(path)
+        except (OSError, StaydownError) as error:
+            if _ends_the_run(error):
+                _tell_unsent(files[number:])
+                raise
+            status = max(status, _complain(path, error))
+        else:
+            show(path, sent)
     return status
 
 
 def standing_as_json(standing: Standing) -> dict[str, object]:
-    """Return where an item stands as JSON-ready values."""
+    """Return where an item stands in the hub's own form."""
     entries = [{"list": name, "position": position} for name, position in standing.entries]
-    return {"item": str(standing.item), "status": standing.status, "entries": entries}
+    return {"item": str(standing.item), "standing": {"status": standing.status, "entries": entries}}
 
 
 def standing_text(standing: Standing) -> str:
@@ -61,21 +65,22 @@ def standing_text(standing: Standing) -> str:
     return f"item {standing.item}, {standing.status}" + (f" ({entries})" if entries else "")
 
 
-def _attempt(path: Path, attempt: Callable[[Path], None]) -> int:
-    try:
-        attempt(path)
-    except NotPublishableError as error:
-        complain(f"{path} is {error}")
-        return 2
-    except OSError as error:
+def _ends_the_run(error: Exception) -> bool:
+    if isinstance(error, HubRefusedError):
+        # What the hub says of the key is true of every file to come.
+        return error.status in _OF_THE_KEY
+    return not isinstance(error, OSError | NotPublishableError)
+
+
+def _complain(path: Path, error: Exception) -> int:
+    if isinstance(error, OSError):
         complain_of(path, problem_code(error), error.strerror or "")
         return 2
-    except HubRefusedError as error:
-        if error.status in _OF_THE_KEY:
-            raise
+    if isinstance(error, HubRefusedError):
         complain(f"{path}: {_reported_first(error)}")
         return 1
-    return 0
+    complain(f"{path} is {error}")
+    return 2
 
 
 def _reported_first(error: HubRefusedError) -> str:

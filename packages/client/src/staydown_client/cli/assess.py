@@ -12,16 +12,22 @@ if TYPE_CHECKING:
     import argparse
     from pathlib import Path
 
+    from staydown_client.hub import Standing
+
 
 def run(args: argparse.Namespace) -> int:
     """Assess each file and return the exit status."""
     with hub_of(args) as hub:
+        return for_each(
+            args.files,
+            send=lambda path: assess_file(hub, path, code=args.code),
+            show=_show_json if args.json else _show,
+        )
 
-        def attempt(path: Path) -> None:
-            standing = assess_file(hub, path, code=args.code)
-            if args.json:
-                tell_json({"file": str(path), **standing_as_json(standing)})
-            else:
-                tell(f"{path}: {standing_text(standing)}")
 
-        return for_each(args.files, attempt)
+def _show(path: Path, standing: Standing) -> None:
+    tell(f"{path}: {standing_text(standing)}")
+
+
+def _show_json(path: Path, standing: Standing) -> None:
+    tell_json({"file": str(path), **standing_as_json(standing)})

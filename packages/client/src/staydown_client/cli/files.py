@@ -16,12 +16,14 @@ _REMEDIES: Final[Mapping[str, str]] = {
     "unsupported": "is of no type that can be decoded here. Only its exact fingerprints were made.",
     "damaged": "is damaged and cannot be decoded. Try an intact copy.",
     "truncated": "ends too early. Try a whole copy.",
-    "limit": "is larger than what is decoded here. Try a smaller version of it.",
+    "limit": "was not decoded whole.",
     "missing": "is missing. Check its name.",
     "special": "is not a regular file. Name a file.",
     "folder": "is a folder. Name the files in it.",
     "unreadable": "cannot be read. Check its permissions.",
 }
+
+KNOWN_CODES: Final = frozenset(_REMEDIES)
 
 
 def problem_code(error: OSError) -> str:

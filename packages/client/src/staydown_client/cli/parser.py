@@ -60,12 +60,14 @@ With --json one JSON object a line: {"file", "kind", "media_type", "width", "hei
 fingerprints in the form that the hub's API takes.
 """
 _REPORT_END = """\
-Sends each picture's fingerprints, the addresses and the assessment. With --json one JSON object a line: {"file",
-"item", "known", "status", "entries": [{"list", "position"}], "sightings"}.
+Sends each picture's fingerprints, the addresses and the assessment. The answer says
+where the item stands: open (nobody assessed it), waiting (for another organisation), admitted (with its positions),
+disputed or withdrawn. With --json one JSON object a line: {"file", "item", "known", "standing": {"status",
+"entries": [{"list", "position"}]}, "sightings"}.
 """
 _ASSESS_END = """\
 The item is found by the picture's fingerprints; somebody must have reported it before. With --json one JSON object a
-line: {"file", "item", "status", "entries": [{"list", "position"}]}.
+line: {"file", "item", "standing": {"status", "entries": [{"list", "position"}]}}.
 """
 _CODE = "the assessment: A1, A2, B1, B2, NCII, TEST (drills), or NONE (does not qualify)"
 

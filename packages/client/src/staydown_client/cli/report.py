@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 def run(args: argparse.Namespace) -> int:
     """Report each file and return the exit status."""
     with hub_of(args) as hub:
+        return for_each(
+            args.files,
+            send=lambda path: report_file(hub, path, seen_at=args.seen_at, code=args.code),
+            show=_show_json if args.json else _show,
+        )
 
-        def attempt(path: Path) -> None:
-            receipt = report_file(hub, path, seen_at=args.seen_at, code=args.code)
-            _show(path, receipt, as_json=args.json)
 
-        return for_each(args.files, attempt)
+def _show(path: Path, receipt: Receipt) -> None:
+    tell(f"{path}: {'reported before' if receipt.known else 'new'}, {standing_text(receipt.standing)}")
 
 
-def _show(path: Path, receipt: Receipt, *, as_json: bool) -> None:
-    if as_json:
-        standing = standing_as_json(receipt.standing)
-        tell_json({"file": str(path), **standing, "known": receipt.known, "sightings": receipt.sightings})
-    else:
-        tell(f"{path}: {'reported before' if receipt.known else 'new'}, {standing_text(receipt.standing)}")
+def _show_json(path: Path, receipt: Receipt) -> None:
+    standing = standing_as_json(receipt.standing)
+    tell_json({"file": str(path), **standing, "known": receipt.known, "sightings": receipt.sightings})

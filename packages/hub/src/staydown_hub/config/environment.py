@@ -3,6 +3,7 @@
 import os
 import secrets
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,22 @@ def address(name: str, default: str) -> Address:
     if not separator or not host or not port.isdigit() or not 0 < int(port) < 65536:  # noqa: PLR2004 -- the last port
         raise BadSettingError(f"{name} must look like 127.0.0.1:8600.")
     return Address(host=host.strip("[]"), port=int(port))
+
+
+def seconds(name: str, default: int) -> int:
+    """Return a setting that is a whole number of seconds, at least one."""
+    given = text(name, str(default))
+    if not given.isdecimal() or int(given) < 1:
+        raise BadSettingError(f"{name} must be a whole number of seconds, such as {default}.")
+    return int(given)
+
+
+def networks(name: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Return a setting that lists networks, none by default."""
+    try:
+        return tuple(ip_network(one.strip()) for one in text(name).split(",") if one.strip())
+    except ValueError:
+        raise BadSettingError(f"{name} must look like 127.0.0.0/8,fd00::/8.") from None
 
 
 def home() -> Path:

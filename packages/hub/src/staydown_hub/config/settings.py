@@ -102,6 +102,8 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = "Staydown"
+# The operator who made the account gave the address; without this nobody could set up a second factor.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
 AXES_USERNAME_CALLABLE = "staydown_hub.staff.sign_ins.name_given"
 AXES_LOCKOUT_TEMPLATE = "429.html"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
@@ -141,6 +143,10 @@ WHITENOISE_USE_FINDERS = True
 LOGGING = logging_settings("INFO")
 
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
+
+# How often an address is looked at until it is gone, and the private networks where that is allowed.
+CHECK_INTERVAL_S = environment.seconds("STAYDOWN_CHECK_INTERVAL_S", 900)
+CHECK_PRIVATE_ADDRESSES = environment.networks("STAYDOWN_CHECK_PRIVATE_ADDRESSES")
 
 SMTP_URL = environment.text("STAYDOWN_SMTP_URL")
 DEFAULT_FROM_EMAIL = environment.text("STAYDOWN_MAIL_FROM", "staydown@localhost")

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from staydown_hub.embedded_postgres.binaries import Binaries
 from staydown_hub.embedded_postgres.creation import DATABASE, ROLE, SUPERUSER
 from staydown_hub.embedded_postgres.errors import StartError, StopError
-from staydown_hub.embedded_postgres.locks import open_lock, try_lock
+from staydown_hub.embedded_postgres.locks import try_lock
 from staydown_hub.embedded_postgres.placement import (
     Cluster,
     make_socket_folder,
@@ -107,8 +107,11 @@ def wait_until_ready(cluster: Cluster, *, server_lock_path: Path, timeout_s: flo
 
 
 def is_held(path: Path) -> bool:
-    """Whether anybody holds this lock just now."""
-    descriptor = open_lock(path)
+    """Whether anybody holds this lock just now. The file is not made: the home may be on its way out."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
     try:
         return not try_lock(descriptor)
     finally:

@@ -62,6 +62,10 @@ def _host(parts: SplitResult) -> str:
 
 def _ip_host(name: str) -> str:
     try:
-        return ipaddress.IPv6Address(name).compressed
+        found = ipaddress.IPv6Address(name)
     except ValueError:
-        raise BadAddressError("A URL's host in brackets is an IPv6 address.") from None
+        found = None
+    # A zone such as %eth0 means something on the writer's machine only.
+    if found is None or found.scope_id:
+        raise BadAddressError("A URL's host in brackets is an IPv6 address.")
+    return found.compressed

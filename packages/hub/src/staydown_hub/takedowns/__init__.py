@@ -1,1 +1,1 @@
-"""Requests for removal: one per sighting and recipient, from notice to verified gone."""
+"""Asking for removal: one request a sighting and recipient, its notices, and checks until the item is gone."""

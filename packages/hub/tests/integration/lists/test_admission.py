@@ -43,9 +43,9 @@ def test_two_organisations_admit(cast: Cast) -> None:
     ("first", "second"), [("police", "police"), ("regulator", "regulator"), ("support_centre", "support_centre")]
 )
 def test_one_organisation_alone_never_admits(cast: Cast, first: str, second: str) -> None:
-    report(cast.monitor, "boat")
+    item = report(cast.monitor, "boat")
     for name in (first, second):
-        item = assess(cast.member(name), "boat", code="TEST")
+        assess(cast.member(name), "boat", code="TEST")
     assert queries.standing_of(item.pk).status == "waiting"
     assert operations() == []
 

@@ -66,7 +66,7 @@ def test_different_items_at_once_get_gapless_positions_and_a_whole_audit_chain(c
     names = [f"lake {number}" for number in range(4)]
     for name in names:
         report(cast.support_centre, name, code="TEST")
-    at_once(*[lambda name=name: assess(cast.police, name, code="TEST") for name in names])  # type: ignore[misc]  # bound at once
+    at_once(*[lambda name=name: assess(cast.police, name, code="TEST") for name in names])
     assert sorted(Entry.objects.values_list("position", flat=True)) == [0, 1, 2, 3]
     found = verify()
     assert found.problems == ()

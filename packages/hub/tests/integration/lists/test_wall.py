@@ -4,14 +4,14 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 import pytest
 from django.db import DatabaseError, connection, transaction
 from staydown_hub.lists.body import canonical, instant
 from staydown_hub.lists.models import Entry, SharedList
 from staydown_hub.registry.models import Assessment, Item
-from staydown_hub.registry.services import assess_item, report_item
+from staydown_hub.registry.services import report_item
+from staydown_hub.rules.fingerprints import Fingerprint
 
 from packages.hub.tests.cast import Cast
 from packages.hub.tests.factories import admitted_item, assess, pdq_of, prints_of, report, sha256_of, wire
@@ -23,12 +23,12 @@ _INSERT = """
 
 
 def insert_entry(
-    item: Item, /, *, position: int = 0, operation: str = "admit", carried_by: list[int] | None = None, **said: Any
+    item: Item, /, *, position: int = 0, operation: str = "admit", carried_by: list[int] | None = None, **said: object
 ) -> None:
     """Write an entry past all Python, by default the one that would be right; `said` replaces fields of its body."""
     at = datetime.now(UTC)
     carriers = current_positive(item) if carried_by is None else carried_by
-    fields = {"operation": operation, "item": str(item.pk), "at": instant(at)}
+    fields: dict[str, object] = {"operation": operation, "item": str(item.pk), "at": instant(at)}
     if operation != "withdraw":
         fields |= content_of(item, carriers)
     text = canonical({name: value for name, value in (fields | said).items() if value is not None})
@@ -54,7 +54,7 @@ def content_of(item: Item, carriers: list[int]) -> dict[str, Any]:
 
 
 def waiting_item(cast: Cast, *, second: str = "police") -> Item:
-    """An item with two good assessments that the services did not see: only then is an insert by hand the right one."""
+    """Return an item with two good assessments that the services did not see: an insert by hand is then right."""
     report(cast.support_centre, "boat", code="TEST")
     assess(cast.outsider, "boat", code="NONE")
     item = assess(cast.member(second), "boat", code="TEST")
@@ -123,7 +123,7 @@ def test_a_superseded_assessment_does_not_admit(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("extra", [sha256_of("cat"), pdq_of("cat"), sha256_of("never supplied")])
-def test_a_fingerprint_nobody_else_vouched_for_is_refused(cast: Cast, extra: Any) -> None:
+def test_a_fingerprint_nobody_else_vouched_for_is_refused(cast: Cast, extra: Fingerprint) -> None:
     report(cast.support_centre, "boat")
     report_item(cast.police.actor, kind="picture", fingerprints=(*prints_of("boat"), sha256_of("cat"), pdq_of("cat")))
     item = Item.objects.get()
@@ -239,7 +239,7 @@ def test_no_list_can_ask_for_less_than_two(cast: Cast, statement: str) -> None:
 
 
 def test_the_stored_text_is_canonical(cast: Cast) -> None:
-    item: UUID = admitted_item(cast, "boat").pk
+    item = admitted_item(cast, "boat").pk
     [entry] = Entry.objects.all()
     assert entry.item_id == item
     assert canonical(json.loads(entry.body)) == entry.body

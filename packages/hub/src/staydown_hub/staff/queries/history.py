@@ -57,7 +57,7 @@ _KINDS: Final[Mapping[str, _Kind]] = {
     "entry": _Kind(
         found_in=lambda item_id: Entry.objects.filter(item=item_id),
         at="at",
-        shown=lambda: Entry.objects.select_related("shared_list"),
+        shown=lambda: Entry.objects.select_related("shared_list", "withdrawal__organisation"),
     ),
 }
 

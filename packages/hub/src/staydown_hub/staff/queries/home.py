@@ -24,4 +24,4 @@ def waiting_for(organisation: UUID) -> Waiting:
     """Return the items that are on no list and that this organisation has not assessed, oldest first."""
     own = Assessment.objects.filter(item=OuterRef("pk"), organisation=organisation, superseded_at=None)
     found = with_standing(Item.objects.filter(~Exists(own))).filter(standing__in=("open", "waiting"))
-    return Waiting(count=found.count(), longest=list(found.order_by("opened_at", "pk")[:SHOWN_AT_HOME]))
+    return Waiting(count=found.count(), longest=list(found.select_related("opened_by").order_by("opened_at", "pk")[:SHOWN_AT_HOME]))

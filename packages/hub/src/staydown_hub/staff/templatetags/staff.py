@@ -25,8 +25,6 @@ _LOOKS: Final = {
     "gone": "good",
     "waiting": "wait",
     "disputed": "bad",
-    "withdrawn": "neutral",
-    "withdraw": "bad",
     "amend": "active",
     "open": "active",
 }
@@ -59,6 +57,12 @@ def short(identifier: UUID) -> str:
 
 
 @register.filter
+def followed_by(audience_kinds: list[str], viewer: Viewer) -> bool:
+    """Tell whether a list with this audience may be opened by this person."""
+    return viewer.follows(audience_kinds)
+
+
+@register.filter
 def words(name: str) -> str:
     """Write a name of the code, such as ``support_centre``, as words."""
     return name.replace("_", " ")
@@ -88,7 +92,6 @@ def _places(viewer: Viewer, path: str) -> list[Place]:
         ("Home", "staff:home", viewer.belongs),
         ("Items", "staff:items", viewer.sees_items),
         ("Lists", "staff:lists", viewer.belongs),
-        ("Requests", "staff:requests", viewer.belongs),
     ]
     return [_place(name, reverse(view), path) for name, view, is_open in open_to if is_open]
 

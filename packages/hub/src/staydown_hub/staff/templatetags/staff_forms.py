@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.forms import BaseForm, CheckboxInput
 from django.forms.boundfield import BoundField
 from django.utils.safestring import SafeString
@@ -16,11 +17,18 @@ def form_errors(form: BaseForm) -> dict[str, Any]:
     return {"errors": form.non_field_errors()}
 
 
+@register.simple_tag
+def mail_is_set_up() -> bool:
+    """Tell whether the hub can send mail, and with it the link to set a forgotten password anew."""
+    return bool(settings.SMTP_URL)
+
+
 @register.inclusion_tag("staff/parts/form_field.html")
-def form_field(field: BoundField) -> dict[str, Any]:
-    """Show one field."""
+def form_field(field: BoundField, *, hint: bool = True) -> dict[str, Any]:
+    """Show one field, with its own hint unless the page has a better one."""
     is_checkbox = isinstance(field.field.widget, CheckboxInput)
-    return {"field": field, "is_checkbox": is_checkbox, "widget": _widget(field, is_checkbox=is_checkbox)}
+    widget = _widget(field, is_checkbox=is_checkbox)
+    return {"field": field, "is_checkbox": is_checkbox, "widget": widget, "hint": field.help_text if hint else ""}
 
 
 def _widget(field: BoundField, *, is_checkbox: bool) -> SafeString:

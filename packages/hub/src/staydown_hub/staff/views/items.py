@@ -48,6 +48,6 @@ def _item_page(request: HttpRequest, viewer: Viewer, item: Item, *, shown: Shown
         "marks": marks,
         "events": history.events_of(marks),
         "shown": shown,
-        "may_show": viewer.may_assess,
+        "viewer": viewer,
     }
     return render(request, "staff/item.html", context)

@@ -1,0 +1,200 @@
+"""Syncing with a hub that keeps the contract: in pages, then live, and through its absences."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+from staydown_client.errors import FolderBusyError, HubMisbehavedError, HubRefusedError, HubUnavailableError
+from staydown_client.lock import held
+from staydown_client.store import StoreWriter
+from staydown_client.sync import Applied, Backoff, CaughtUp, Trouble, opened
+
+from packages.client.tests.conftest import KEY_TEXT, LIST, Handler, LoopbackHub, Told, admit, amend, withdraw
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from staydown_client.folder import Folder
+
+ENTRIES = f"/feed/v1/lists/{LIST}/entries"
+EVENTS = f"/feed/v1/lists/{LIST}/events"
+
+
+def catch_up(folder: Folder) -> list[object]:
+    told = Told()
+    with opened(folder) as syncing:
+        syncing.catch_up(told)
+    return told.progress
+
+
+@contextmanager
+def following(folder: Folder) -> Iterator[Told]:
+    told = Told()
+    with opened(folder) as syncing:
+        thread = threading.Thread(target=syncing.follow, args=(told,))
+        thread.start()
+        yield told
+        syncing.stop()
+        thread.join(timeout=20)
+        assert not thread.is_alive()
+
+
+def wait_until(condition: Callable[[], object], *, timeout_s: float = 15) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.005)
+
+
+def position_of(folder: Folder) -> int:
+    with StoreWriter(folder.store_path, list_name=LIST) as store:
+        return store.position
+
+
+def test_an_empty_list_counts_as_received(folder: Folder) -> None:
+    assert catch_up(folder) == [CaughtUp(position=-1, applied=0)]
+
+
+def test_everything_is_received_page_by_page_and_then_only_what_is_new(folder: Folder, hub: LoopbackHub) -> None:
+    hub.publish(*(admit(n) for n in range(2500)))
+    assert catch_up(folder) == [CaughtUp(position=2499, applied=2500)]
+    hub.publish(amend(3), withdraw(4))
+    assert catch_up(folder) == [CaughtUp(position=2501, applied=2)]
+    asked = [path.split("?")[1] for path in hub.paths() if path.startswith(ENTRIES)]
+    assert asked == [f"after={after}&limit=1000" for after in (-1, 999, 1999, 2499)]
+
+
+def test_entries_with_many_fingerprints_come_in_smaller_pages(folder: Folder, hub: LoopbackHub) -> None:
+    large = [{"algorithm": "sha256", "value": f"{n:064x}"} for n in range(1024)]
+    hub.publish(*(admit(n, *large) for n in range(170)))
+    assert catch_up(folder) == [CaughtUp(position=169, applied=170)]
+    limits = [path.split("limit=")[1] for path in hub.paths() if path.startswith(ENTRIES)]
+    assert limits[0] == "1000"
+    assert 1 < int(limits[1]) < 170
+
+
+def test_entries_arrive_live(folder: Folder, hub: LoopbackHub) -> None:
+    with following(folder) as told:
+        wait_until(lambda: any(path.startswith(EVENTS) for path in hub.paths()))
+        hub.publish(admit(1))
+        wait_until(lambda: Applied(0, "admit") in told.progress)
+        hub.publish(amend(1), withdraw(1))
+        wait_until(lambda: Applied(2, "withdraw") in told.progress)
+    assert told.progress == [CaughtUp(-1, 0), Applied(0, "admit"), Applied(1, "amend"), Applied(2, "withdraw")]
+
+
+def test_the_events_are_asked_for_after_the_last_position(folder: Folder, hub: LoopbackHub) -> None:
+    hub.publish(admit(1), admit(2))
+    with following(folder):
+        wait_until(lambda: any(path.startswith(EVENTS) for path in hub.paths()))
+    asked = next(request for request in hub.requests if request.path.startswith(EVENTS))
+    assert asked.path == f"{EVENTS}?after=1"
+    assert asked.headers["Last-Event-ID"] == "1"
+    assert asked.headers["Authorization"] == f"Bearer {KEY_TEXT}"
+
+
+def test_a_broken_connection_is_mended_and_nothing_is_missed(
+    folder: Folder, hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("staydown_client.sync._FIRST_WAIT_S", 0.02)
+
+    def break_off(handler: Handler) -> None:
+        handler.begin_chunks("text/event-stream")
+        handler.chunk(b": alive\n\n")
+        hub.publish(admit(len(hub.entries)))
+        handler.close_connection = True
+
+    hub.answers[EVENTS] = break_off
+    with following(folder) as told:
+        wait_until(lambda: sum(isinstance(each, Trouble) for each in told.progress) >= 3)
+        del hub.answers[EVENTS]
+        wait_until(lambda: CaughtUp(len(hub.entries) - 1, 1) in told.progress)
+        hub.publish(admit(99))
+        wait_until(lambda: Applied(len(hub.entries) - 1, "admit") in told.progress)
+    assert position_of(folder) == len(hub.entries) - 1
+
+
+def test_while_the_hubs_pages_are_away_the_remembered_feed_serves(folder: Folder, hub: LoopbackHub) -> None:
+    catch_up(folder)
+    hub.publish(admit(1))
+    hub.answers["/api/v1/me"] = lambda handler: handler.answer({}, status=503)
+    assert catch_up(folder) == [CaughtUp(position=0, applied=1)]
+
+
+def test_a_hub_that_was_never_reached_is_named(folder: Folder, hub: LoopbackHub) -> None:
+    hub.shutdown()
+    hub.server_close()
+    with pytest.raises(HubUnavailableError, match=rf"{hub.url} cannot be reached"):
+        catch_up(folder)
+
+
+def test_a_wrong_key_is_refused_at_once_even_when_following(folder: Folder) -> None:
+    (folder.path / "key").write_text("sdk_zzzzzzzz_0123456789abcdefghij")
+    with opened(folder) as syncing, pytest.raises(HubRefusedError, match="Unknown key") as caught:
+        syncing.follow(Told())
+    assert caught.value.status == 401
+    assert "sdk_" not in str(caught.value)
+
+
+def test_a_key_revoked_later_does_not_end_the_following(
+    folder: Folder, hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("staydown_client.sync._FIRST_WAIT_S", 0.02)
+    revoked = {"error": "unauthorised", "message": "The key was revoked.", "fields": []}
+    hub.answers[EVENTS] = lambda handler: handler.answer(revoked, status=401)
+    with following(folder) as told:
+        wait_until(lambda: any(isinstance(each, Trouble) and "revoked" in each.message for each in told.progress))
+        del hub.answers[EVENTS]
+        hub.publish(admit(1))
+        wait_until(lambda: position_of(folder) == 0)
+
+
+def test_a_second_sync_is_refused_with_the_first_ones_process(folder: Folder) -> None:
+    code = (
+        "import sys, pathlib\nfrom staydown_client.lock import held\n"
+        "with held(pathlib.Path(sys.argv[1])):\n    print('held', flush=True)\n    sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(folder.lock_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"held\n"
+        with pytest.raises(FolderBusyError, match=rf"process {other.pid}"), opened(folder):
+            pytest.fail("two syncs on one folder")
+        other.kill()
+    with held(folder.lock_path):
+        assert catch_up_is_refused(folder)
+    catch_up(folder)
+
+
+def catch_up_is_refused(folder: Folder) -> bool:
+    try:
+        catch_up(folder)
+    except FolderBusyError:
+        return True
+    return False
+
+
+def test_a_list_that_got_shorter_is_refused_and_stays_in_force(folder: Folder, hub: LoopbackHub) -> None:
+    hub.publish(admit(1), admit(2))
+    catch_up(folder)
+    del hub.entries[1:]
+    with pytest.raises(HubMisbehavedError, match="A list never gets shorter"):
+        catch_up(folder)
+    assert position_of(folder) == 1
+
+
+def test_waits_double_up_to_a_minute_are_spread_and_begin_anew() -> None:
+    backoff = Backoff()
+    waits = [backoff.next_s() for _ in range(12)]
+    bounds = [min(0.5 * 2**n, 60.0) for n in range(12)]
+    assert all(bound / 4 <= wait <= bound for wait, bound in zip(waits, bounds, strict=True))
+    assert len(set(waits)) == len(waits)
+    backoff.reset()
+    assert backoff.next_s() <= 0.5

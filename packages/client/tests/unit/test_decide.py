@@ -1,0 +1,156 @@
+"""The decision: a stricter policy never lets more through, and nothing unknown is ever allowed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from staydown_client.decide import Evidence, Hit, decide
+from staydown_client.policy import Policy
+from staydown_client.verdict import Problem, Reason
+
+FILE_PROBLEMS = ("empty", "unsupported", "damaged", "truncated", "limit")
+
+hits = st.builds(
+    Hit,
+    position=st.integers(0, 5),
+    categories=st.just(("A1",)),
+    advice=st.sampled_from(["block", "hold"]),
+    algorithm=st.sampled_from(["md5", "sha1", "sha256"]),
+    distance_bits=st.just(0),
+) | st.builds(
+    Hit,
+    position=st.integers(0, 5),
+    categories=st.just(("B1", "NCII")),
+    advice=st.sampled_from(["block", "hold"]),
+    algorithm=st.just("pdq"),
+    distance_bits=st.integers(0, 31),
+)
+evidences = st.builds(
+    Evidence,
+    list=st.just("national"),
+    list_position=st.none() | st.integers(-1, 10),
+    list_age_s=st.none() | st.floats(0, 1e6) | st.just(float("nan")),
+    hits=st.lists(hits, max_size=4).map(tuple),
+    problems=st.lists(st.builds(Problem, st.sampled_from(FILE_PROBLEMS), st.just("why")), max_size=2).map(tuple),
+    comparable=st.booleans(),
+)
+policies = st.builds(
+    Policy,
+    exact=st.sampled_from(["block", "hold"]),
+    near=st.sampled_from(["block", "hold"]),
+    max_distance_bits=st.integers(0, 31),
+    max_list_age_s=st.none() | st.floats(1, 1e6),
+    featureless=st.sampled_from(["unchecked", "allow"]),
+)
+
+SYNCED = Evidence("national", list_position=3, list_age_s=2.0, hits=(), problems=(), comparable=True)
+NEAR = Hit(position=1, categories=("A1",), advice="block", algorithm="pdq", distance_bits=12)
+EXACT = Hit(position=2, categories=("NCII",), advice="block", algorithm="md5", distance_bits=0)
+
+
+def is_at_least_as_strict(one: Policy, other: Policy) -> bool:
+    ages = (one.max_list_age_s or float("inf"), other.max_list_age_s or float("inf"))
+    return (
+        (one.exact == "block" or other.exact == "hold")
+        and (one.near == "block" or other.near == "hold")
+        and one.max_distance_bits >= other.max_distance_bits
+        and ages[0] <= ages[1]
+        and (one.featureless == "unchecked" or other.featureless == "allow")
+    )
+
+
+@given(evidences, policies, policies)
+def test_a_stricter_policy_never_allows_more(evidence: Evidence, strict: Policy, loose: Policy) -> None:
+    assume(is_at_least_as_strict(strict, loose))
+    if decide(evidence, strict).action == "allow":
+        assert decide(evidence, loose).action == "allow"
+    if decide(evidence, loose).action == "block":
+        assert decide(evidence, strict).action == "block"
+
+
+@given(evidences, policies)
+def test_allow_needs_a_whole_fresh_list_and_a_file_without_problems(evidence: Evidence, policy: Policy) -> None:
+    if decide(evidence, policy).action != "allow":
+        return
+    assert evidence.list_position is not None
+    assert evidence.list_age_s is not None
+    assert policy.max_list_age_s is None or evidence.list_age_s <= policy.max_list_age_s
+    assert not evidence.problems
+    assert evidence.comparable or policy.featureless == "allow"
+    assert all(hit.distance_bits > policy.max_distance_bits for hit in evidence.hits)
+
+
+@given(evidences, policies)
+def test_a_hit_within_the_policy_always_stops_the_file(evidence: Evidence, policy: Policy) -> None:
+    verdict = decide(evidence, policy)
+    if any(hit.distance_bits <= policy.max_distance_bits for hit in evidence.hits):
+        assert verdict.action in {"block", "hold"}
+        assert verdict.reasons
+    else:
+        assert verdict.action in {"allow", "unchecked"}
+        assert not verdict.reasons
+
+
+@given(evidences, policies)
+def test_what_is_not_allowed_always_says_why(evidence: Evidence, policy: Policy) -> None:
+    verdict = decide(evidence, policy)
+    assert verdict.action == "allow" or verdict.reasons or verdict.problems
+
+
+def test_a_file_that_matches_nothing_is_allowed() -> None:
+    verdict = decide(SYNCED, Policy())
+    assert (verdict.action, verdict.reasons, verdict.problems) == ("allow", (), ())
+    assert (verdict.list_position, verdict.list_age_s) == (3, 2.0)
+
+
+def test_a_hit_blocks_with_its_entry_and_distance() -> None:
+    verdict = decide(replace(SYNCED, hits=(NEAR,)), Policy())
+    assert verdict.action == "block"
+    assert verdict.reasons == (Reason("national", 1, ("A1",), "pdq", 12),)
+
+
+def test_an_entry_is_named_once_by_its_closest_fingerprint_and_exact_ones_come_first() -> None:
+    closer = replace(NEAR, distance_bits=4)
+    verdict = decide(replace(SYNCED, hits=(NEAR, closer, EXACT)), Policy())
+    assert [(reason.position, reason.distance_bits) for reason in verdict.reasons] == [(2, 0), (1, 4)]
+
+
+def test_an_entry_that_advises_to_hold_is_held() -> None:
+    assert decide(replace(SYNCED, hits=(replace(EXACT, advice="hold"),)), Policy()).action == "hold"
+
+
+def test_the_policy_may_hold_near_matches_and_block_exact_ones() -> None:
+    policy = Policy(near="hold")
+    assert decide(replace(SYNCED, hits=(NEAR,)), policy).action == "hold"
+    assert decide(replace(SYNCED, hits=(NEAR, EXACT)), policy).action == "block"
+
+
+def test_a_list_that_was_never_received_whole_leaves_the_file_unchecked() -> None:
+    verdict = decide(replace(SYNCED, list_position=None, list_age_s=None), Policy())
+    assert verdict.action == "unchecked"
+    assert [problem.code for problem in verdict.problems] == ["never_synced"]
+
+
+def test_a_hit_counts_even_before_the_list_is_whole() -> None:
+    assert decide(replace(SYNCED, list_position=None, list_age_s=None, hits=(EXACT,)), Policy()).action == "block"
+
+
+def test_a_list_older_than_permitted_leaves_the_file_unchecked() -> None:
+    verdict = decide(replace(SYNCED, list_age_s=61.0), Policy(max_list_age_s=60.0))
+    assert (verdict.action, verdict.problems[0].code) == ("unchecked", "list_old")
+
+
+def test_an_exact_hit_counts_though_the_file_cannot_be_decoded() -> None:
+    undecodable = replace(SYNCED, problems=(Problem("damaged", "why"),), comparable=False)
+    assert decide(undecodable, Policy()).action == "unchecked"
+    assert decide(replace(undecodable, hits=(EXACT,)), Policy()).action == "block"
+
+
+def test_a_picture_without_features_is_unchecked_unless_the_policy_allows_it() -> None:
+    featureless = replace(SYNCED, comparable=False)
+    verdict = decide(featureless, Policy())
+    assert (verdict.action, verdict.problems[0].code) == ("unchecked", "featureless")
+    allowed = decide(featureless, Policy(featureless="allow"))
+    assert (allowed.action, allowed.problems[0].code) == ("allow", "featureless")

@@ -1,0 +1,90 @@
+"""The reference names every command, option, setting and word of the command line; nothing goes undocumented."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from typing import TYPE_CHECKING, get_args
+
+import pytest
+from staydown_client import Policy
+from staydown_client.cli.files import KNOWN_CODES
+from staydown_client.cli.parser import make_parser
+from staydown_client.config import FILTER_VARIABLE, HUB_VARIABLE
+from staydown_client.folder import KEY_NAME, LOCK_NAME, SETTINGS_NAME, STORE_NAME
+from staydown_client.hub import Status
+from staydown_client.key import KEY_VARIABLE
+from staydown_client.verdict import Action
+
+from packages.client.tests.conftest import HERE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REFERENCE = (HERE.parents[2] / "docs" / "reference" / "staydown.md").read_text()
+
+
+def commands(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """Yield every command that runs something."""
+    inner = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    if not inner:
+        yield parser
+    for action in inner:
+        for child in action.choices.values():
+            yield from commands(child)
+
+
+COMMANDS = {command.prog: command for command in commands(make_parser())}
+
+
+def section_of(prog: str) -> str:
+    found = re.search(rf"^## {re.escape(prog)}\n(.*?)(?=^## |\Z)", REFERENCE, re.DOTALL | re.MULTILINE)
+    assert found, f"docs/reference/staydown.md has no section '{prog}'"
+    return found[1]
+
+
+def test_the_commands_are_those_that_were_promised() -> None:
+    assert set(COMMANDS) == {
+        "staydown filter init",
+        "staydown filter sync",
+        "staydown filter check",
+        "staydown fingerprint",
+        "staydown report",
+        "staydown assess",
+    }
+
+
+@pytest.mark.parametrize("prog", sorted(COMMANDS))
+def test_every_option_is_in_its_commands_synopsis(prog: str) -> None:
+    synopsis = section_of(prog).strip().splitlines()[0]
+    assert synopsis.startswith(f"    {prog} ".strip())
+    for action in COMMANDS[prog]._actions:
+        if isinstance(action, argparse._HelpAction):
+            continue
+        shown = action.option_strings[-1] if action.option_strings else str(action.metavar)
+        assert shown in synopsis
+
+
+@pytest.mark.parametrize("prog", sorted(COMMANDS))
+def test_no_synopsis_promises_an_option_that_is_not_there(prog: str) -> None:
+    known = {option for action in COMMANDS[prog]._actions for option in action.option_strings}
+    assert set(re.findall(r"--[a-z-]+", section_of(prog).strip().splitlines()[0])) <= known
+
+
+@pytest.mark.parametrize(
+    "word",
+    sorted(
+        {KEY_VARIABLE, HUB_VARIABLE, FILTER_VARIABLE, KEY_NAME, LOCK_NAME, SETTINGS_NAME, STORE_NAME}
+        | {"featureless", "never_synced", "list_old", "list_unreadable"}
+        | set(Policy.__dataclass_fields__)
+        | set(get_args(Action))
+        | set(get_args(Status))
+        | set(KNOWN_CODES)
+    ),
+)
+def test_every_setting_file_action_and_problem_is_explained(word: str) -> None:
+    assert f"`{word}`" in REFERENCE
+
+
+def test_no_section_describes_a_command_that_is_not_there() -> None:
+    assert set(re.findall(r"^## (staydown .*)$", REFERENCE, re.MULTILINE)) == set(COMMANDS)

@@ -1,0 +1,79 @@
+"""Every route of the API with a request that would be right for somebody: what the tests of access go through."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.test import Client
+from staydown_hub.api.application import api
+
+from packages.hub.tests.cast import Cast
+from packages.hub.tests.factories import admitted_item, assessment_body, prints_of, report, report_body, wire
+
+if TYPE_CHECKING:
+    from django.test.client import _MonkeyPatchedWSGIResponse
+
+Prepared = tuple[str, object]
+
+
+@dataclass(frozen=True)
+class Right:
+    """A request that is right for somebody: who may send it, and its path and body once the cast is there."""
+
+    allowed: frozenset[str]
+    prepare: Callable[[Cast], Prepared]
+
+    def send(self, client: Client, cast: Cast, *, method: str, headers: dict[str, str]) -> "_MonkeyPatchedWSGIResponse":
+        """Send it with these headers."""
+        path, body = self.prepare(cast)
+        sent = "" if body is None else json.dumps(body)
+        media_type = "application/octet-stream" if body is None else "application/json"
+        return client.generic(method, f"/api/v1/{path}", sent, content_type=media_type, headers=headers)
+
+
+def _reading(path: str) -> Callable[[Cast], Prepared]:
+    return lambda _cast: (path, None)
+
+
+def _item(cast: Cast) -> Prepared:
+    return f"items/{admitted_item(cast, 'boat').pk}", None
+
+
+def _lookup(cast: Cast) -> Prepared:
+    report(cast.monitor, "boat")
+    return "lookups", {"fingerprints": wire(prints_of("boat"))}
+
+
+def _assessment(cast: Cast) -> Prepared:
+    report(cast.monitor, "boat")
+    return "assessments", assessment_body("boat", code="TEST")
+
+
+def _withdrawal(cast: Cast) -> Prepared:
+    admitted_item(cast, "boat")
+    return "lists/main/withdrawals", {"position": 0, "reason": "The wrong file."}
+
+
+EVERYBODY = frozenset(Cast.__dataclass_fields__)
+READERS = frozenset({"police", "support_centre", "regulator", "monitor", "oversight"})
+
+RIGHT: dict[str, Right] = {
+    "GET me": Right(EVERYBODY, _reading("me")),
+    "POST reports": Right(
+        frozenset({"police", "support_centre", "monitor", "platform", "another_platform"}),
+        lambda _cast: ("reports", report_body("boat")),
+    ),
+    "POST assessments": Right(frozenset({"police", "support_centre", "regulator", "monitor"}), _assessment),
+    "POST lookups": Right(READERS, _lookup),
+    "GET items/{item}": Right(READERS, _item),
+    "GET lists": Right(EVERYBODY - {"outsider"}, _reading("lists")),
+    # Of those who may withdraw at all, only those whose assessment carried the admission.
+    "POST lists/{slug}/withdrawals": Right(frozenset({"police", "support_centre"}), _withdrawal),
+}
+
+
+def declared() -> list[str]:
+    """Return every operation that the API declares, as `METHOD path`."""
+    paths = api.get_openapi_schema(path_prefix="")["paths"]
+    return sorted(f"{method.upper()} {path.strip('/')}" for path, methods in paths.items() for method in methods)

@@ -1,0 +1,146 @@
+"""Signing in as people do it: over the form, with a second factor, and not for ever trying."""
+
+import re
+
+import pytest
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from django.core.cache import cache
+from django.http import HttpResponse
+from django.test import Client
+from staydown_hub.audit.models import AuditRecord
+from staydown_hub.organisations.models import Person
+
+from packages.hub.tests.cast import Cast
+from packages.hub.tests.integration.staff.conftest import Browser, person_of
+
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture
+def officer(cast: Cast) -> Person:
+    cache.clear()  # the accounts library counts tries there
+    person = person_of(cast, "police")
+    person.set_password(PASSWORD)
+    person.save()
+    return person
+
+
+def sign_in(client: Client, email: str, password: str = PASSWORD) -> HttpResponse:
+    return client.post("/accounts/login/", {"login": email, "password": password})  # type: ignore[return-value]
+
+
+def acts_about(person: Person) -> list[str]:
+    return list(AuditRecord.objects.filter(subject=f"person:{person.pk}").order_by("pk").values_list("act", flat=True))
+
+
+def test_nobody_is_asked_to_sign_in_and_led_back(officer: Person) -> None:
+    client = Client()
+    asked = client.get("/items/?standing=open")
+    assert asked.status_code == 302
+    assert asked["Location"] == "/accounts/login/?next=/items/%3Fstanding%3Dopen"
+    done = client.post(asked["Location"], {"login": officer.email, "password": PASSWORD, "next": "/items/?standing=open"})
+    assert (done.status_code, done["Location"]) == (302, "/items/?standing=open")
+
+
+def test_signing_in_and_out_are_on_record(officer: Person) -> None:
+    client = Client()
+    assert sign_in(client, officer.email)["Location"] == "/"
+    assert client.get("/").status_code == 200
+    client.post("/accounts/logout/")
+    assert client.get("/").status_code == 302
+    assert acts_about(officer) == ["person signed in", "person signed out"]
+
+
+def test_a_wrong_password_and_an_unknown_person_look_alike(officer: Person) -> None:
+    answers = [sign_in(Client(), email, "something else") for email in (officer.email, "nobody@nowhere.example")]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    pages = [re.sub(r'value="[^"]*"', "", answer.content.decode()) for answer in answers]
+    assert pages[0] == pages[1]
+    assert "not correct" in pages[0]
+    assert acts_about(officer) == ["sign-in refused"]
+
+
+def test_what_was_typed_in_place_of_a_name_is_not_recorded(officer: Person) -> None:
+    sign_in(Client(), f"{PASSWORD}@typed.example")
+    assert not AuditRecord.objects.filter(act="sign-in refused").exists()
+    assert acts_about(officer) == []
+
+
+def test_too_many_tries_lock_the_account_whatever_the_letter_case(officer: Person) -> None:
+    client = Client()
+    for number in range(10):
+        cache.clear()  # its own, shorter brake would hide the lock behind it
+        sign_in(client, officer.email.upper() if number % 2 else officer.email, "wrong")
+    cache.clear()
+    locked = sign_in(client, officer.email)
+    assert locked.status_code == 429
+    assert "Too many attempts" in locked.content.decode()
+    assert client.get("/").status_code == 302
+
+
+def test_somebody_else_can_still_sign_in_from_the_same_address(officer: Person, cast: Cast) -> None:
+    other = person_of(cast, "regulator")
+    other.set_password(PASSWORD)
+    other.save()
+    client = Client()
+    for _ in range(10):
+        cache.clear()
+        sign_in(client, officer.email, "wrong")
+    cache.clear()
+    assert sign_in(Client(), other.email).status_code == 302
+
+
+def test_somebody_who_was_made_inactive_cannot_sign_in_and_is_out_at_once(officer: Person) -> None:
+    client = Client()
+    sign_in(client, officer.email)
+    Person.objects.filter(pk=officer.pk).update(is_active=False)
+    assert client.get("/").status_code == 302
+    assert client.get("/items/").status_code == 302
+
+
+def test_a_second_factor_is_asked_for_once_set_up(officer: Person) -> None:
+    secret = "JBSWY3DPEHPK3PXP"
+    Authenticator.objects.create(
+        user=officer, type=Authenticator.Type.TOTP, data={"secret": get_adapter().encrypt(secret)}
+    )
+    client = Client()
+    assert sign_in(client, officer.email)["Location"] == "/accounts/2fa/authenticate/"
+    assert client.get("/").status_code == 302
+    assert client.get("/accounts/2fa/authenticate/").status_code == 200
+    code = format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time())))
+    assert client.post("/accounts/2fa/authenticate/", {"code": code})["Location"] == "/"
+    assert client.get("/").status_code == 200
+
+
+@pytest.mark.parametrize("route", ["2fa/", "2fa/totp/activate/", "2fa/webauthn/", "2fa/webauthn/add/", "password/change/"])
+def test_each_account_page_is_made_in_our_look(officer: Person, route: str) -> None:
+    client = Client()
+    sign_in(client, officer.email)
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    page = client.get(f"/accounts/{route}").content.decode()
+    assert 'class="sd-header"' in page
+    assert "<h1" in page
+
+
+@pytest.mark.parametrize("route", ["signup/", "email/", "confirm-email/", "confirm-email/x/", "password/set/"])
+def test_what_a_closed_circle_does_not_offer_is_not_there(browser: Browser, route: str) -> None:
+    for name in ("nobody", "police"):
+        assert browser(name).get(f"/accounts/{route}").status_code == 404
+        assert browser(name).post(f"/accounts/{route}").status_code == 404
+
+
+def test_changing_how_one_signs_in_asks_for_the_password_again(officer: Person) -> None:
+    client = Client()
+    sign_in(client, officer.email)
+    asked = client.get("/accounts/2fa/totp/activate/")
+    assert asked["Location"].startswith("/accounts/reauthenticate/")
+    assert "Password" in client.get(asked["Location"]).content.decode()
+
+
+def test_next_leads_to_no_other_host(officer: Person) -> None:
+    done = Client().post(
+        "/accounts/login/", {"login": officer.email, "password": PASSWORD, "next": "https://elsewhere.example/"}
+    )
+    assert (done.status_code, done["Location"]) == (302, "/")
