@@ -7,12 +7,13 @@ import email.policy
 import functools
 import http.server
 import re
-import socket
 import threading
 from typing import TYPE_CHECKING, Self
 from urllib.parse import unquote, urlsplit
 
 from aiosmtpd.controller import Controller
+
+from demo.ports import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +30,7 @@ class Host:
         self.notices: list[str] = []  # the address that each mail asked to have removed
         handler = functools.partial(_QuietHandler, directory=str(folder))
         self._web = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._mail = Controller(_Inbox(self), hostname="127.0.0.1", port=_free_port())
+        self._mail = Controller(_Inbox(self), hostname="127.0.0.1", port=free_port())
 
     @property
     def web_url(self) -> str:
@@ -86,10 +87,3 @@ class _Inbox:
 class _QuietHandler(http.server.SimpleHTTPRequestHandler):
     def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002  # the base class's name
         """Say nothing: the story is told elsewhere."""
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

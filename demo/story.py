@@ -17,6 +17,7 @@ from demo.host import Host
 from demo.hub import Hub
 from demo.member import Member
 from demo.platform import Platform
+from demo.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,8 +88,8 @@ class Story:
             Hub(
                 self._folder("hub"),
                 environment={
-                    "STAYDOWN_WEB_ADDRESS": "127.0.0.1:0",
-                    "STAYDOWN_FEED_ADDRESS": "127.0.0.1:0",
+                    "STAYDOWN_WEB_ADDRESS": f"127.0.0.1:{free_port()}",
+                    "STAYDOWN_FEED_ADDRESS": f"127.0.0.1:{free_port()}",
                     "STAYDOWN_SMTP_URL": self._host.smtp_url,
                     "STAYDOWN_CHECK_INTERVAL_S": "1",
                     "STAYDOWN_CHECK_PRIVATE_ADDRESSES": "127.0.0.0/8",

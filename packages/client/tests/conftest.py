@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from PIL import Image
 from staydown_client.folder import Folder, Settings, make_folder
 from staydown_client.key import ApiKey
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from staydown_match import Fingerprints
+
+# How long an example takes says how busy the machine is, not whether the code is right.
+settings.register_profile("staydown", deadline=None)
+settings.load_profile("staydown")
 
 HERE = Path(__file__).parent
 LIST = "national"

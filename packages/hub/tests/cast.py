@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.test import Client
-from staydown_hub.organisations import services
 from staydown_hub.organisations.actors import Actor
-from staydown_hub.organisations.models import Organisation
+from staydown_hub.organisations.models import ApiKey, Organisation
 from staydown_hub.rules.access import Kind, scopes_of_kind
+from staydown_hub.rules.keys import make_token
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse
@@ -69,12 +69,21 @@ class Cast:
 
 
 def make_cast() -> Cast:
-    """Make the organisations, each with a key of all that its kind may ever do."""
-    return Cast(**{name: make_member(name, kind=kind) for name, kind in KIND_OF_MEMBER.items()})
-
-
-def make_member(slug: str, *, kind: Kind) -> Member:
-    """Make one organisation with such a key."""
-    organisation = services.make_organisation(slug=slug, name=slug.replace("_", " ").title(), kind=kind, source="test")
-    made = services.make_api_key(organisation, name="all", scopes=sorted(scopes_of_kind(kind)), source="test")
-    return Member(organisation, made.token)
+    """Make the organisations, each with a key of all that its kind may ever do; in two statements, as every test does."""
+    rows = {
+        name: Organisation(slug=name, name=name.replace("_", " ").title(), kind=kind)
+        for name, kind in KIND_OF_MEMBER.items()
+    }
+    tokens = {name: make_token() for name in rows}
+    Organisation.objects.bulk_create(rows.values())
+    ApiKey.objects.bulk_create(
+        ApiKey(
+            organisation=row,
+            name="all",
+            prefix=tokens[name].prefix,
+            token_hash=tokens[name].token_hash,
+            scopes=sorted(scopes_of_kind(row.kind)),
+        )
+        for name, row in rows.items()
+    )
+    return Cast(**{name: Member(row, tokens[name].token) for name, row in rows.items()})

@@ -133,10 +133,10 @@ def test_bad_files_get_a_line_each_and_the_others_are_checked_all_the_same(
 
 
 def test_a_file_that_is_decoded_in_part_is_unchecked_but_no_bad_file(synced: Folder) -> None:
-    animation = photograph("no_time_for_that_tiny.gif")
-    done = staydown("filter", "check", animation, "--folder", synced.path)
-    assert (done.returncode, done.stdout) == (1, f"{animation}: unchecked (limit)\n")
-    assert done.stderr.startswith(f"staydown: {animation} was not decoded whole. (")
+    pages = photograph("multipage.tif")
+    done = staydown("filter", "check", pages, "--folder", synced.path)
+    assert (done.returncode, done.stdout) == (1, f"{pages}: unchecked (limit)\n")
+    assert done.stderr.startswith(f"staydown: {pages} was not decoded whole. (")
 
 
 def test_a_picture_without_features_is_unchecked_but_no_bad_file(synced: Folder, tmp_path: Path) -> None:

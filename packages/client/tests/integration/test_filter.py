@@ -116,6 +116,16 @@ def test_a_poor_hash_on_the_list_matches_nothing_near(listed: List, cat: Path, c
         assert opened_filter.check(cat).action == "allow"
 
 
+def test_a_poor_hash_of_an_upload_matches_nothing_near(listed: List) -> None:
+    flat = flat_picture()
+    [poor] = fingerprint_bytes(flat).pdq
+    assert poor.quality < 50
+    listed.apply(admit(1, near(poor.bits.hex(), 100)))
+    with Filter.open(listed.path) as opened_filter:
+        verdict = opened_filter.check(flat)
+    assert (verdict.action, verdict.reasons) == ("unchecked", ())
+
+
 def test_a_picture_with_nothing_in_it_is_unchecked_but_its_exact_fingerprints_count(listed: List) -> None:
     flat = flat_picture()
     listed.apply(admit(1))
@@ -306,11 +316,12 @@ import os, sys
 from staydown_client import Filter
 opened = Filter.open(sys.argv[1])
 print(opened.check(sys.argv[2]).action, flush=True)
-child = os.fork()
-sys.stdin.readline() if child == 0 else None
-if child == 0:
-    print(opened.check(sys.argv[2]).action, flush=True)
-    os._exit(0)
+with opened._view._lock:  # as a thread of the parent may at that moment
+    child = os.fork()
+    if child == 0:
+        sys.stdin.readline()
+        print(opened.check(sys.argv[2]).action, flush=True)
+        os._exit(0)
 os.waitpid(child, 0)
 print(opened.check(sys.argv[2]).action, flush=True)
 """

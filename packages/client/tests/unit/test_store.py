@@ -203,4 +203,4 @@ class StoreAgainstModel(RuleBasedStateMachine):
 
 
 TestStoreAgainstModel = StoreAgainstModel.TestCase
-TestStoreAgainstModel.settings = settings(max_examples=25, stateful_step_count=12, deadline=None)
+TestStoreAgainstModel.settings = settings(max_examples=25, stateful_step_count=12)

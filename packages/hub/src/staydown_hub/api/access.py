@@ -2,7 +2,6 @@
 
 from http import HTTPStatus
 from typing import cast
-from uuid import UUID
 
 from django.db import transaction
 from django.http import HttpRequest
@@ -68,10 +67,10 @@ def note_refusal(who: Caller, *, route: str, status: HTTPStatus) -> None:
         )
 
 
-def note_reading(who: Caller, *, act: str, item_id: UUID) -> None:
-    """Write that the organisation read what the hub knows of an item: reading is an act too."""
+def note_reading(who: Caller, *, act: str, subject: str) -> None:
+    """Write that the organisation read what the hub knows of an item or request: reading is an act too."""
     with transaction.atomic():
-        record(act=act, organisation=who.organisation.pk, subject=f"item:{item_id}", source=SOURCE)
+        record(act=act, organisation=who.organisation.pk, subject=subject, source=SOURCE)
 
 
 def _lacking(any_of: frozenset[Scope]) -> str:

@@ -9,7 +9,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from staydown_hub import __version__
-from staydown_hub.api import assessments, errors, items, lists, lookups, me, reports
+from staydown_hub.api import assessments, errors, figures, items, lists, lookups, me, reports, requests
 from staydown_hub.api.errors import RefusedError, WrongField
 from staydown_hub.lists.errors import ListError, NotInForceError
 from staydown_hub.organisations.queries import UnknownKeyError
@@ -26,7 +26,7 @@ api = NinjaAPI(
     docs_url=None,
     urls_namespace="api",
 )
-for part in (me, reports, assessments, lookups, items, lists):
+for part in (me, reports, assessments, lookups, items, lists, requests, figures):
     api.add_router("", part.router)
 
 

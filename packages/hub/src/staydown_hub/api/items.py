@@ -12,6 +12,7 @@ from staydown_hub.api.routing import answers
 from staydown_hub.api.schemas import FingerprintForm, StandingForm, Strict, standing_form
 from staydown_hub.lists import queries as lists
 from staydown_hub.registry import queries as registry
+from staydown_hub.takedowns import queries as takedowns
 
 router = Router(tags=["items"])
 
@@ -34,6 +35,15 @@ class EntryLine(Strict):
     at: datetime
 
 
+class RequestLine(Strict):
+    """One request for removal of the item at one address; the recipient is null while nobody answers for the host."""
+
+    request: UUID
+    state: str
+    recipient: str | None
+    at: datetime
+
+
 class ItemDetail(Strict):
     """An item with everything but its addresses."""
 
@@ -43,6 +53,7 @@ class ItemDetail(Strict):
     fingerprints: list[FingerprintForm]
     assessments: list[AssessmentLine]
     entries: list[EntryLine]
+    requests: list[RequestLine]
     sightings: int
 
 
@@ -52,7 +63,7 @@ def show_item(request: HttpRequest, item: UUID) -> ItemDetail:
     found = registry.item(item)
     if found is None:
         raise not_found()
-    note_reading(caller(request), act="item read", item_id=found.pk)
+    note_reading(caller(request), act="item read", subject=f"item:{found.pk}")
     return ItemDetail(
         item=found.pk,
         kind=found.kind,
@@ -60,6 +71,7 @@ def show_item(request: HttpRequest, item: UUID) -> ItemDetail:
         fingerprints=[FingerprintForm.of(one) for one in registry.fingerprints_of(found.pk)],
         assessments=_assessment_lines(found.pk),
         entries=_entry_lines(found.pk),
+        requests=_request_lines(found.pk),
         sightings=registry.sightings_of(found.pk).count(),
     )
 
@@ -75,4 +87,13 @@ def _entry_lines(item_id: UUID) -> list[EntryLine]:
     return [
         EntryLine(list=row.shared_list.slug, position=row.position, operation=row.operation, at=row.at)
         for row in lists.entries_of(item_id)
+    ]
+
+
+def _request_lines(item_id: UUID) -> list[RequestLine]:
+    return [
+        RequestLine(
+            request=row.pk, state=row.state, recipient=row.recipient.slug if row.recipient else None, at=row.opened_at
+        )
+        for row in takedowns.requests_of_item(item_id)
     ]

@@ -24,5 +24,5 @@ def look_up(request: HttpRequest, lookup: LookupForm) -> ItemAnswer:
     item = queries.find_item(kind="picture", fingerprints=[one.plain() for one in lookup.fingerprints])
     if item is None:
         raise UnknownItemError
-    note_reading(caller(request), act="item looked up", item_id=item.pk)
+    note_reading(caller(request), act="item looked up", subject=f"item:{item.pk}")
     return ItemAnswer(item=item.pk, standing=standing_form(item.pk))

@@ -103,3 +103,9 @@ def standing_of(item_id: UUID) -> Standing:
     latest = latest_entries(item_id)
     status = status_of(judgements=current_judgements(item_id), last_operations=[one.operation for one in latest])
     return Standing(status, tuple(Place(one.shared_list.slug, one.position) for one in latest))
+
+
+def count_in_force() -> int:
+    """Return how many items the lists refuse now, an item on two lists counted twice."""
+    latest = Entry.objects.order_by("shared_list", "item", "-position").distinct("shared_list", "item")
+    return Entry.objects.filter(pk__in=latest.values("pk")).exclude(operation=Entry.WITHDRAW).count()

@@ -12,6 +12,7 @@ from staydown_hub.registry import judging
 from staydown_hub.registry import queries as registry
 from staydown_hub.rules import admission
 from staydown_hub.rules.classification import DOES_NOT_QUALIFY
+from staydown_hub.takedowns import services as takedowns
 
 
 def reconsider(actor: Actor, *, item_id: UUID, kind: str) -> None:
@@ -29,6 +30,10 @@ def reconsider(actor: Actor, *, item_id: UUID, kind: str) -> None:
         )
         if decision.step != "leave":
             log.append(actor, shared_list=shared_list, item_id=item_id, kind=kind, decision=decision)
+    if queries.is_in_force(item_id):
+        takedowns.open_requests(actor, item_id=item_id)
+    else:
+        takedowns.cancel_requests(actor, item_id=item_id)
 
 
 @transaction.atomic

@@ -98,3 +98,13 @@ def assessments_of(item_id: UUID) -> QuerySet[Assessment]:
 def sightings_of(item_id: UUID) -> QuerySet[Sighting]:
     """Return where the item was seen, oldest first."""
     return Sighting.objects.filter(item=item_id).order_by("first_reported_at", "pk")
+
+
+def count_items() -> int:
+    """Return how many items there are."""
+    return Item.objects.count()
+
+
+def count_assessments() -> int:
+    """Return how many assessments were made, superseded ones too."""
+    return Assessment.objects.count()

@@ -55,7 +55,8 @@ _MOST_DOUBLINGS: Final = 7
 class Step:
     """One row of the table.
 
-    ``state`` is None before the request exists; ``notified`` is set where it matters whether a notice stands.
+    ``state`` is None before the request exists; ``notified`` is set where it matters whether a
+    notice may stand.
     """
 
     state: State | None
@@ -117,6 +118,13 @@ def next_state(*, state: State | None, event: Event, by: Role, notified: bool) -
         if step.state == state and step.event == event and by in step.by and step.notified in {None, notified}:
             return step
     raise ForbiddenStepError(state=state, event=event, by=by)
+
+
+def notified_after(step: Step, *, notified: bool) -> bool:
+    """Return whether a notice may stand after this step: from the moment one is begun until nobody holds one."""
+    if step.event in {"sending_begun", "notice_sent"}:
+        return True
+    return notified and step.next not in {"unaddressed", "cancelled"}
 
 
 def may_happen(*, state: State, event: Event) -> bool:

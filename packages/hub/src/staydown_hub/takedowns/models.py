@@ -28,7 +28,7 @@ class Request(models.Model):
     opened_at = models.DateTimeField()
     changed_at = models.DateTimeField()
     deadline_at = models.DateTimeField(null=True)
-    # When the notice that now stands was sent; null when none does.
+    # When a notice was begun that may stand; null when none can, and there is nothing to retract.
     notified_at = models.DateTimeField(null=True)
     # How many notices were begun: with the identifier, the mail's own name, the same in every attempt to send it.
     notices = models.PositiveIntegerField(default=0)

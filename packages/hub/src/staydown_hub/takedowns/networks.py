@@ -9,6 +9,9 @@ from typing import Final
 
 Network = IPv4Network | IPv6Network
 
+_IPV6_UNICAST: Final = IPv6Network("2000::/3")
+# Special by RFC 6890, which Python learned only in part and late.
+_IPV4_SPECIAL: Final = (IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24"))
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 _IPV4_COMPATIBLE: Final = IPv6Network("::/96")
 
@@ -20,9 +23,10 @@ def may_be_reached(address: str, *, allowed: Collection[Network]) -> bool:
 
 
 def _is_public(ip: IPv4Address | IPv6Address) -> bool:
-    if isinstance(ip, IPv6Address) and list(_inside(ip)):
+    if _inside(ip):
         return True  # it leads to the IPv4 address inside, which is judged as well
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved and not ip.is_unspecified
+    is_unicast = ip in _IPV6_UNICAST if isinstance(ip, IPv6Address) else not any(ip in each for each in _IPV4_SPECIAL)
+    return is_unicast and ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 
 def _inside(ip: IPv4Address | IPv6Address) -> list[IPv4Address]:
@@ -30,6 +34,6 @@ def _inside(ip: IPv4Address | IPv6Address) -> list[IPv4Address]:
     if isinstance(ip, IPv4Address):
         return []
     found = [ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())]
-    if ip in _NAT64 or ip in _IPV4_COMPATIBLE:
+    if ip in _NAT64 or (ip in _IPV4_COMPATIBLE and not ip.is_loopback):
         found.append(IPv4Address(int(ip) & 0xFFFFFFFF))
     return [each for each in found if each is not None]

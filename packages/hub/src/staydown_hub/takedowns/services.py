@@ -77,7 +77,7 @@ def begin_mail(request_id: UUID, *, due_at: str) -> Mail | None:
         return None
     at = timezone.now()
     if request.state in {"open", "returned"}:
-        steps.take_step(request, "sending_begun", at=at, notices=request.notices + 1)
+        steps.take_step(request, "sending_begun", at=at, notified_at=at, notices=request.notices + 1)
     else:
         steps.postpone(request, due_at=at + rules.SEND_WITHIN)
     return Mail(request=request, is_retraction=request.state == "retracting", begun_at=at)

@@ -64,13 +64,14 @@ def take_step(
     Raises rules.ForbiddenStepError, and OvertakenError when the row is not as it was locked.
     """
     by: rules.Role = "list" if actor else "worker"
-    step = rules.next_state(state=state_of(request), event=event, by=by, notified=request.notified_at is not None)
+    notified = request.notified_at is not None
+    step = rules.next_state(state=state_of(request), event=event, by=by, notified=notified)
     before = request.state
     request.state = step.next
     request.deadline_at = at + step.deadline if step.deadline else _kept_deadline(request)
     for name, value in changes.items():
         setattr(request, name, value)
-    if step.next == "cancelled":
+    if not rules.notified_after(step, notified=notified):
         request.notified_at = None
     request.changed_at = at
     request.failed_mails = request.checks_since_change = 0

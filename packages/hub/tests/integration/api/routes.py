@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.test import Client
 from staydown_hub.api.application import api
+from staydown_hub.takedowns.queries import requests_of_item
 
 from packages.hub.tests.cast import Cast
 from packages.hub.tests.factories import admitted_item, assessment_body, prints_of, report, report_body, wire
@@ -50,6 +51,11 @@ def _assessment(cast: Cast) -> Prepared:
     return "assessments", assessment_body("boat", code="TEST")
 
 
+def _request(cast: Cast) -> Prepared:
+    item = admitted_item(cast, "boat", urls=["https://host.example/boat.jpg"])
+    return f"requests/{requests_of_item(item.pk)[0].pk}", None
+
+
 def _withdrawal(cast: Cast) -> Prepared:
     admitted_item(cast, "boat")
     return "lists/main/withdrawals", {"position": 0, "reason": "The wrong file."}
@@ -69,6 +75,9 @@ RIGHT: dict[str, Right] = {
     "GET items/{item}": Right(READERS, _item),
     "GET lists": Right(EVERYBODY - {"outsider"}, _reading("lists")),
     # Of those who may withdraw at all, only those whose assessment carried the admission.
+    "GET requests": Right(READERS, _reading("requests")),
+    "GET requests/{request_id}": Right(READERS, _request),
+    "GET figures": Right(frozenset({"police", "support_centre", "regulator", "oversight"}), _reading("figures")),
     "POST lists/{slug}/withdrawals": Right(frozenset({"police", "support_centre"}), _withdrawal),
 }
 

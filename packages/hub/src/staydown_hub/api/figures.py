@@ -1,0 +1,38 @@
+"""The figures of the hub."""
+
+from django.http import HttpRequest
+from ninja import Router
+
+from staydown_hub.api.access import Key
+from staydown_hub.api.routing import answers
+from staydown_hub.api.schemas import Strict
+from staydown_hub.statistics import queries
+
+router = Router(tags=["figures"])
+
+
+class FiguresAnswer(Strict):
+    """Counts as of now; `requests` is by state."""
+
+    items: int
+    entries_in_force: int
+    assessments: int
+    notices: int
+    requests: dict[str, int]
+    removed: int
+    median_seconds_to_removal: float | None
+
+
+@router.get("/figures", auth=Key("figures"), response=answers(has_body=False, s200=FiguresAnswer))
+def show_figures(request: HttpRequest) -> FiguresAnswer:  # noqa: ARG001 -- the framework passes it by this name
+    """Account for the work in numbers."""
+    found = queries.figures()
+    return FiguresAnswer(
+        items=found.items,
+        entries_in_force=found.entries_in_force,
+        assessments=found.assessments,
+        notices=found.notices,
+        requests=found.requests,
+        removed=found.removed,
+        median_seconds_to_removal=found.median_seconds_to_removal,
+    )

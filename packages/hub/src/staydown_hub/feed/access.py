@@ -1,0 +1,65 @@
+"""Who asks, and for which list: the same keys as the API's, the same rule of who may follow."""
+
+from http import HTTPStatus
+from typing import Final
+
+from staydown_hub.feed.answers import RefusedError
+from staydown_hub.feed.database import Database, Detail, KeyRow, ListRow
+from staydown_hub.rules.audience import may_follow
+from staydown_hub.rules.keys import bearer_token, prefix_of, same_hash
+
+_FOLLOWING: Final = frozenset({"filter", "read"})
+
+
+async def authenticated(database: Database, authorization: str | None) -> KeyRow:
+    """Return the key that the request carries; refuse with 401 when there is none that works."""
+    token = bearer_token(authorization)
+    prefix = prefix_of(token) if token else None
+    key = await database.key(prefix) if prefix else None
+    if token is None or key is None or not same_hash(token, key.token_hash):
+        raise _unauthorised()
+    if not is_usable(key):
+        detail: Detail = {"prefix": prefix or "", "revoked": key.is_revoked}
+        await database.record_refusal(key, act="key refused", detail=detail)
+        raise _unauthorised()
+    await database.note_use(key)
+    return key
+
+
+async def list_for(database: Database, key: KeyRow, slug: str) -> ListRow:
+    """Return the list if the key's organisation receives it; else refuse, and write that to the audit log."""
+    if _FOLLOWING.isdisjoint(key.scopes):
+        message = "The feed needs a key with the scope filter or read: ask the hub's operator for one."
+        raise await _refused(database, key, RefusedError(HTTPStatus.FORBIDDEN, "forbidden", message))
+    found = await database.list_called(slug)
+    if found is None or not receives(key, found):
+        message = "There is no such list here, or it is not for your organisation."
+        raise await _refused(database, key, RefusedError(HTTPStatus.NOT_FOUND, "not_found", message))
+    return found
+
+
+async def still_may_follow(database: Database, *, prefix: str, slug: str) -> bool:
+    """Tell whether a stream that was opened with this key may go on: keys are revoked and audiences change."""
+    key, found = await database.key(prefix), await database.list_called(slug)
+    return key is not None and found is not None and is_usable(key) and receives(key, found)
+
+
+def is_usable(key: KeyRow) -> bool:
+    """Tell whether the key is neither revoked nor expired."""
+    return not (key.is_revoked or key.is_expired)
+
+
+def receives(key: KeyRow, shared_list: ListRow) -> bool:
+    """Tell whether the key's organisation is in the list's audience."""
+    return may_follow(kind=key.kind, scopes=key.scopes, audience_kinds=shared_list.audience_kinds)
+
+
+async def _refused(database: Database, key: KeyRow, refusal: RefusedError) -> RefusedError:
+    detail: Detail = {"route": "/feed/v1/lists", "status": int(refusal.status)}
+    await database.record_refusal(key, act="request refused", detail=detail)
+    return refusal
+
+
+def _unauthorised() -> RefusedError:
+    message = "Send a key of your organisation that is neither revoked nor expired: Authorization: Bearer sdk_..."
+    return RefusedError(HTTPStatus.UNAUTHORIZED, "unauthorised", message)

@@ -1,0 +1,154 @@
+"""The feed's ASGI application: entries in pages, entries as live events, and whether it is well."""
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from http import HTTPStatus
+from typing import Any, Final
+
+from psycopg import Error as DatabaseError
+from psycopg_pool import PoolTimeout
+
+from staydown_hub.config import environment
+from staydown_hub.feed.access import authenticated, list_for
+from staydown_hub.feed.answers import RefusedError, Send, begin_events, send_json
+from staydown_hub.feed.changes import Changes
+from staydown_hub.feed.database import Database, ListRow
+from staydown_hub.feed.parameters import page_parameters, stream_position
+from staydown_hub.feed.streams import Stream
+from staydown_hub.feed.tail import Tail
+from staydown_hub.rules.keys import bearer_token, prefix_of
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+
+_ROUTE: Final = re.compile(r"/feed/v1/lists/([-a-zA-Z0-9_]{1,64})/(entries|events)")
+# A follower that takes nothing for so long is cut off; it comes back with Last-Event-ID and misses nothing.
+_SEND_TIMEOUT_S: Final = 30.0
+_log = logging.getLogger(__name__)
+
+
+class Feed:
+    """One process's feed; made when the server starts it, closed when the server stops it."""
+
+    def __init__(self, conninfo: str, *, heartbeat_s: float) -> None:
+        self._conninfo = conninfo
+        self._heartbeat_s = heartbeat_s
+        self._resources = AsyncExitStack()
+        self._stopping = asyncio.Event()
+        self._changes = Changes()
+        self._database: Database
+        self._tail: Tail
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one connection's request, or the server's own start and stop."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            await self._answer(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                self._database = await self._resources.enter_async_context(Database.opened(self._conninfo))
+                await self._resources.enter_async_context(self._changes.listening(self._conninfo))
+                self._tail = Tail(self._database, self._changes)
+                await send({"type": "lifespan.startup.complete"})
+            elif message["type"] == "lifespan.shutdown":
+                await self.stop()
+                await self._resources.aclose()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def stop(self) -> None:
+        """End every stream: its follower connects again, elsewhere or to the next process."""
+        self._stopping.set()
+        await self._changes.announce()
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._route(scope, receive, send)
+        except RefusedError as refusal:
+            await send_json(send, refusal.body(), status=refusal.status)
+        except (DatabaseError, PoolTimeout) as error:
+            _log.error("The database did not answer (%s).", type(error).__name__)
+            away = RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "The hub's database is away: try again.")
+            await send_json(send, away.body(), status=away.status)
+
+    async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "GET":
+            message = "The feed is only read: use GET."
+            raise RefusedError(HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", message)
+        if scope["path"] == "/feed/v1/healthz":
+            await self._database.is_well()
+            await send_json(send, b'{"status":"ok"}')
+            return
+        found = _ROUTE.fullmatch(scope["path"])
+        if found is None:
+            raise RefusedError(HTTPStatus.NOT_FOUND, "not_found", "There is no such route.")
+        authorization = _header(scope, b"authorization")
+        key = await authenticated(self._database, authorization)
+        shared_list = await list_for(self._database, key, found[1])
+        if found[2] == "entries":
+            await self._send_page(scope, send, shared_list)
+        else:
+            prefix = prefix_of(bearer_token(authorization) or "") or ""
+            await self._send_events(scope, receive, send, shared_list=shared_list, key_prefix=prefix)
+
+    async def _send_page(self, scope: Scope, send: Send, shared_list: ListRow) -> None:
+        after, limit = page_parameters(scope["query_string"])
+        # The size is read first: entries committed in between then show up as more than it said, never as a gap.
+        size = await self._database.size_of(shared_list)
+        entries = await self._database.entries(shared_list, after=after, limit=limit)
+        size = max(size, entries[-1].position + 1 if entries else 0)
+        listed = ",".join(entry.as_json() for entry in entries)
+        await send_json(send, f'{{"list":"{shared_list.slug}","size":{size},"entries":[{listed}]}}'.encode())
+
+    async def _send_events(
+        self, scope: Scope, receive: Receive, send: Send, *, shared_list: ListRow, key_prefix: str
+    ) -> None:
+        stream = Stream(
+            database=self._database,
+            changes=self._changes,
+            tail=self._tail,
+            shared_list=shared_list,
+            key_prefix=key_prefix,
+            position=stream_position(scope["query_string"], _header(scope, b"last-event-id")),
+            stopping=self._stopping,
+            heartbeat_s=self._heartbeat_s,
+        )
+        await begin_events(send)
+        pushing = asyncio.create_task(_push(stream, send))
+        leaving = asyncio.create_task(_until_gone(receive))
+        await asyncio.wait({pushing, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (pushing, leaving):
+            task.cancel()
+        await asyncio.gather(pushing, leaving, return_exceptions=True)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _push(stream: Stream, send: Send) -> None:
+    async for chunk in stream.chunks():
+        async with asyncio.timeout(_SEND_TIMEOUT_S):
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _header(scope: Scope, name: bytes) -> str | None:
+    for given, value in scope["headers"]:
+        if given == name:
+            return bytes(value).decode("latin-1")
+    return None
+
+
+def application() -> Feed:
+    """Make the application from the environment; the server calls this in its worker process."""
+    heartbeat_s = environment.seconds("STAYDOWN_FEED_HEARTBEAT_S", 10)
+    return Feed(environment.text("DATABASE_URL"), heartbeat_s=heartbeat_s)

@@ -1,0 +1,150 @@
+"""What the feed reads and writes in PostgreSQL: keys, lists, entries, and an audit row for each refusal."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, Self
+from uuid import UUID
+
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool
+
+from staydown_hub.rules.access import Scope, effective_scopes
+
+if TYPE_CHECKING:
+    from psycopg import AsyncConnection
+
+_POOL_SIZE: Final = 4
+_WAIT_S: Final = 10.0
+_KEY = """
+    SELECT k.id, k.token_hash, k.scopes, k.revoked_at IS NOT NULL, coalesce(k.expires_at <= now(), false), o.id, o.kind
+    FROM api_key k JOIN organisation o ON o.id = k.organisation_id WHERE k.prefix = %s
+"""
+_NOTE_USE = """
+    UPDATE api_key SET last_used_at = now()
+    WHERE id = %s AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')
+"""
+_LIST = "SELECT id, slug, audience_kinds FROM shared_list WHERE slug = %s"
+_ENTRIES = "SELECT position, body FROM entry WHERE shared_list_id = %s AND position > %s ORDER BY position LIMIT %s"
+_SIZE = "SELECT coalesce(max(position) + 1, 0) FROM entry WHERE shared_list_id = %s"
+_RECORD = """
+    INSERT INTO audit_record (at, act, organisation, person, subject, detail, source)
+    VALUES (%s, %s, %s, NULL, %s, %s, 'feed')
+"""
+
+Detail = dict[str, str | int | bool]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """A key as it stands at this moment."""
+
+    id: UUID
+    token_hash: bytes
+    is_revoked: bool
+    is_expired: bool
+    organisation: UUID
+    kind: str
+    scopes: frozenset[Scope]
+
+
+@dataclass(frozen=True, slots=True)
+class ListRow:
+    """A list and the kinds of organisation that receive it."""
+
+    id: UUID
+    slug: str
+    audience_kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of the log; `body` is its canonical text, served as it is."""
+
+    position: int
+    body: str
+
+    def as_json(self) -> str:
+        """Return the entry with its position, as pages and events carry it."""
+        return f'{{"position":{self.position},"entry":{self.body}}}'
+
+
+class Database:
+    """A few pooled connections; safe to use from any task of one event loop."""
+
+    def __init__(self, conninfo: str) -> None:
+        self.conninfo = conninfo
+        self._pool: AsyncConnectionPool[AsyncConnection[TupleRow]] = AsyncConnectionPool(
+            conninfo,
+            min_size=1,
+            max_size=_POOL_SIZE,
+            timeout=_WAIT_S,
+            open=False,
+            check=AsyncConnectionPool.check_connection,
+        )
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, conninfo: str) -> AsyncIterator[Self]:
+        """Open the pool; connections are made as they are needed, so a database that is still starting is no error."""
+        made = cls(conninfo)
+        await made._pool.open(wait=False)
+        try:
+            yield made
+        finally:
+            await made._pool.close()
+
+    async def is_well(self) -> None:
+        """Ask the database anything; raise psycopg's error when it does not answer."""
+        await self._one("SELECT 1")
+
+    async def key(self, prefix: str) -> KeyRow | None:
+        """Return the key with this prefix."""
+        row = await self._one(_KEY, prefix)
+        if row is None:
+            return None
+        key_id, token_hash, scopes, is_revoked, is_expired, organisation, kind = row
+        return KeyRow(
+            id=key_id,
+            token_hash=bytes(token_hash),
+            is_revoked=is_revoked,
+            is_expired=is_expired,
+            organisation=organisation,
+            kind=kind,
+            scopes=effective_scopes(kind=kind, granted=frozenset(scopes)),
+        )
+
+    async def note_use(self, key: KeyRow) -> None:
+        """Note that the key was used just now, at most once a minute."""
+        async with self._pool.connection() as connection:
+            await connection.execute(_NOTE_USE, (key.id,))
+
+    async def list_called(self, slug: str) -> ListRow | None:
+        """Return the list with this slug."""
+        row = await self._one(_LIST, slug)
+        return None if row is None else ListRow(id=row[0], slug=row[1], audience_kinds=tuple(row[2]))
+
+    async def size_of(self, shared_list: ListRow) -> int:
+        """Return the list's next position."""
+        row = await self._one(_SIZE, shared_list.id)
+        size: int = row[0] if row else 0
+        return size
+
+    async def entries(self, shared_list: ListRow, *, after: int, limit: int) -> list[Entry]:
+        """Return the entries that follow the position `after`, in order."""
+        async with self._pool.connection() as connection:
+            rows = await (await connection.execute(_ENTRIES, (shared_list.id, after, limit))).fetchall()
+        return [Entry(position=position, body=body) for position, body in rows]
+
+    async def record_refusal(self, key: KeyRow, *, act: str, detail: Detail) -> None:
+        """Write a refusal to the audit log; the database seals it into the chain as this commits."""
+        text = json.dumps(detail, sort_keys=True, separators=(",", ":"))
+        row = (datetime.now(tz=UTC), act, key.organisation, f"api_key:{key.id}", text)
+        async with self._pool.connection() as connection:
+            await connection.execute(_RECORD, row)
+
+    async def _one(self, query: str, *values: object) -> TupleRow | None:
+        async with self._pool.connection() as connection:
+            return await (await connection.execute(query.encode(), values)).fetchone()

@@ -1,0 +1,47 @@
+"""The query parameters of the feed's routes, read strictly: what is wrong is named, nothing unknown is passed over."""
+
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import parse_qsl
+
+from staydown_hub.feed.answers import RefusedError
+
+MAX_POSITION: Final = 2**63 - 1
+MAX_LIMIT: Final = 10_000
+DEFAULT_LIMIT: Final = 1_000
+
+
+def page_parameters(query: bytes) -> tuple[int, int]:
+    """Return `after` and `limit` of a page."""
+    given = _given(query, known={"after", "limit"})
+    after = _whole("after", given.get("after", "-1"), low=-1, high=MAX_POSITION)
+    return after, _whole("limit", given.get("limit", str(DEFAULT_LIMIT)), low=1, high=MAX_LIMIT)
+
+
+def stream_position(query: bytes, last_event_id: str | None) -> int:
+    """Return the position after which a stream begins: the header's, as a browser sends it again, else the query's."""
+    given = _given(query, known={"after"})
+    if last_event_id is not None:
+        return _whole("Last-Event-ID", last_event_id, low=-1, high=MAX_POSITION)
+    return _whole("after", given.get("after", "-1"), low=-1, high=MAX_POSITION)
+
+
+def _given(query: bytes, *, known: set[str]) -> dict[str, str]:
+    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=10)
+    given = dict(pairs)
+    if len(given) < len(pairs) or not given.keys() <= known:
+        names = ", ".join(sorted(known))
+        raise _invalid("query", f"The parameters are {names}, each once at most.")
+    return given
+
+
+def _whole(name: str, text: str, *, low: int, high: int) -> int:
+    is_number = text.removeprefix("-").isascii() and text.removeprefix("-").isdecimal() and len(text) <= len(str(high))
+    if not is_number or not low <= int(text) <= high:
+        raise _invalid(name, f"Must be a whole number from {low} to {high}.")
+    return int(text)
+
+
+def _invalid(field: str, message: str) -> RefusedError:
+    what = "Correct the named fields and send the request again."
+    return RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", what, {field: message})

@@ -1,0 +1,33 @@
+"""The figures by which the hub accounts for its work: counts only, nothing about any one item."""
+
+from dataclasses import dataclass
+
+from staydown_hub.lists.queries import count_in_force
+from staydown_hub.registry.queries import count_assessments, count_items
+from staydown_hub.takedowns import queries as takedowns
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Counts as of now. ``requests`` is by state; the median is of those removed, and None without any."""
+
+    items: int
+    entries_in_force: int
+    assessments: int
+    notices: int
+    requests: dict[str, int]
+    removed: int
+    median_seconds_to_removal: float | None
+
+
+def figures() -> Figures:
+    """Return the figures."""
+    return Figures(
+        items=count_items(),
+        entries_in_force=count_in_force(),
+        assessments=count_assessments(),
+        notices=takedowns.notices_sent(),
+        requests=takedowns.counts_by_state(),
+        removed=takedowns.removed(),
+        median_seconds_to_removal=takedowns.median_seconds_to_removal(),
+    )
