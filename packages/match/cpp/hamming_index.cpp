@@ -4,7 +4,6 @@
 #include <array>
 #include <exception>
 #include <stdexcept>
-#include <system_error>
 #include <thread>
 
 #include "hamming/delta.hpp"
@@ -161,7 +160,7 @@ std::unique_ptr<HammingIndex> HammingIndex::open(const std::filesystem::path& pa
     Replay replay(*index);
     try {
       index->saved_as_ = {place, id, journal.read(replay)};
-    } catch (const std::system_error& error) {
+    } catch (const SystemError& error) {
       if (error.code() != std::errc::no_such_file_or_directory) throw;
       if (before == id) throw HammingFileError("the index's journal is missing: " + journal.path().string());
       before = id;  // a save may have replaced both since the image was opened

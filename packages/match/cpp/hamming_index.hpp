@@ -25,6 +25,7 @@ namespace staydown {
 
 using HammingFileError = hamming::FileError;
 using HammingConflictError = hamming::ConflictError;
+using HammingSystemError = hamming::SystemError;
 using HammingWanted = hamming::Wanted;
 
 // Any number of threads may call anything at once. Searches never wait; changes wait for one another. A search sees every
@@ -44,7 +45,7 @@ class HammingIndex {
   };
 
   HammingIndex();
-  // Throws std::system_error, HammingFileError.
+  // Throws HammingSystemError, HammingFileError.
   static std::unique_ptr<HammingIndex> open(const std::filesystem::path& path);
   ~HammingIndex();
 
@@ -58,7 +59,7 @@ class HammingIndex {
                             std::size_t threads) const;
 
   // Changes since the last save or open at the same path go to the journal; otherwise, and when the journal has grown to
-  // much of the index, everything is written anew. Throws std::system_error, HammingConflictError, HammingFileError.
+  // much of the index, everything is written anew. Throws HammingSystemError, HammingConflictError, HammingFileError.
   void save(const std::filesystem::path& path);
   // Searches go on; changes wait. Chooses the layout by size; widths of chunks are given by tests only.
   void compact();

@@ -7,8 +7,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <system_error>
 #include <utility>
+
+#include "errors.hpp"
 
 namespace staydown::hamming {
 namespace {
@@ -16,7 +17,7 @@ namespace {
 constexpr std::size_t kMostAtOnce = std::size_t{1} << 30;  // a call may write less than asked above 2 GiB
 
 [[noreturn]] void fail(const std::filesystem::path& path) {
-  throw std::system_error(errno, std::generic_category(), path.string());
+  throw SystemError(errno, path);
 }
 
 void take_lock(int descriptor, int kind, const std::filesystem::path& path) {
@@ -38,7 +39,7 @@ File::File(const std::filesystem::path& path, int flags, unsigned mode)
   if (descriptor_ < 0) fail(path);
   if (!S_ISREG(status_of(descriptor_, path).st_mode)) {
     ::close(descriptor_);
-    throw std::system_error(EISDIR, std::generic_category(), path.string());
+    throw SystemError(EISDIR, path);
   }
 }
 

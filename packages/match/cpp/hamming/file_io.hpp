@@ -10,7 +10,7 @@ namespace staydown::hamming {
 
 class File {
  public:
-  // Throws std::system_error, which knows ENOENT, EACCES and the like. `flags` as of open(2); never follows descriptors to
+  // Throws SystemError. `flags` as of open(2); never follows descriptors to
   // child processes.
   File(const std::filesystem::path& path, int flags, unsigned mode = 0);
   File(File&& other) noexcept;

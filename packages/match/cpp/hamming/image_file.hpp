@@ -19,10 +19,10 @@ struct SavedAs {
 };
 
 // Puts the image and an empty journal at `path`; until the very end what was there before stays whole. The image need not be
-// trusted: blocks not yet checked are. Throws std::system_error, FileError.
+// trusted: blocks not yet checked are. Throws SystemError, FileError.
 SavedAs save_image(const Image& image, const std::filesystem::path& path);
 
-// Maps the image at `path`; its header has the id of its journal. Throws std::system_error, FileError.
+// Maps the image at `path`; its header has the id of its journal. Throws SystemError, FileError.
 std::shared_ptr<const Image> open_image(const std::filesystem::path& path);
 
 // Throws ConflictError unless what is at `saved.path` is still what was saved or opened there.

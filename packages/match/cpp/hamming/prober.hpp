@@ -61,10 +61,13 @@ class Prober {
   using Found = typename Source::Found;
 
   static constexpr std::size_t kFewestToSort = 64;
-  static constexpr std::size_t kGroup = 16;
+  static constexpr std::size_t kJobs = 8;             // scanned in one call
+  static constexpr std::size_t kLocateAfter = 24;     // probes between asking for a bucket's place and using it
+  static constexpr std::size_t kScanAfter = 32;       // the same for its sketches
+  static constexpr std::size_t kRing = 16;            // a power of two, at least the difference
   static constexpr std::uint32_t kSlice = 1024;       // sketches scanned in one go
   static constexpr std::size_t kCandidates = 192;     // verified together
-  static constexpr std::size_t kPrefetchLines = 12;   // of a bucket; the processor's own prefetching follows from there
+  static constexpr std::uint32_t kPrefetched = 384;   // sketches of a bucket; the processor's own prefetching goes on
   static constexpr std::size_t kSketchesPerLine = 32;
 
   struct Located {
@@ -75,12 +78,11 @@ class Prober {
     Located from;
     std::uint32_t position;
   };
-  using Group = std::array<Located, kGroup>;
   // Room that one search of a thread after the other uses.
   struct Scratch {
     std::vector<Probe> probes;
     std::vector<Probe> sorted;
-    std::vector<ScanHit> hits = std::vector<ScanHit>(kGroup * kSlice + 1);
+    std::vector<ScanHit> hits = std::vector<ScanHit>(kJobs * kSlice + 1);
     std::vector<Candidate> candidates;
     std::vector<std::uint32_t> ids;
     std::vector<HashPair> pairs;
@@ -160,49 +162,33 @@ class Prober {
   }
 
   void run_probes() {
-    const std::size_t groups = (probes_.size() + kGroup - 1) / kGroup;
-    std::array<Group, 2> located;
-    std::array<std::size_t, 2> counts{};
-    for (std::size_t step = 0; step < groups + 2; ++step) {
-      if (step < groups) prefetch_buckets(step);
-      if (step >= 1 && step - 1 < groups) counts[(step - 1) % 2] = locate(step - 1, located[(step - 1) % 2]);
-      if (step >= 2) scan(std::span(located[step % 2]).first(counts[step % 2]));
+    std::array<Located, kRing> located;
+    const std::size_t count = probes_.size();
+    for (std::size_t step = 0; step < count + kScanAfter; ++step) {
+      if (step < count) source_.prefetch_bucket(probes_[step].table, probes_[step].bucket);
+      if (step >= kLocateAfter && step - kLocateAfter < count) {
+        located[(step - kLocateAfter) % kRing] = locate(probes_[step - kLocateAfter]);
+      }
+      if (step >= kScanAfter) scan(located[(step - kScanAfter) % kRing]);
     }
+    run_jobs();
     verify();
   }
 
-  std::span<const Probe> group(std::size_t index) const {
-    const std::span all(probes_);
-    return all.subspan(index * kGroup, std::min(kGroup, all.size() - index * kGroup));
+  Located locate(const Probe& probe) const {
+    const Found found = source_.find(probe.table, probe.bucket);
+    const std::uint16_t* const first = source_.sketches_address(probe.table, found);
+    const std::uint16_t* const end = first + std::min(found.count, kPrefetched);
+    for (const std::uint16_t* next = first; next < end; next += kSketchesPerLine) __builtin_prefetch(next);
+    if (found.count > 0) __builtin_prefetch(end - 1);
+    return {probe, found};
   }
 
-  void prefetch_buckets(std::size_t index) {
-    for (const Probe& probe : group(index)) source_.prefetch_bucket(probe.table, probe.bucket);
-  }
-
-  std::size_t locate(std::size_t index, Group& located) {
-    std::size_t count = 0;
-    for (const Probe& probe : group(index)) {
-      const Found found = source_.find(probe.table, probe.bucket);
-      located[count] = {probe, found};
-      if (found.count == 0) continue;
-      ++count;
-      const std::uint16_t* const first = source_.sketches_address(probe.table, found);
-      const std::size_t lines = std::min<std::size_t>(found.count / kSketchesPerLine + 2, kPrefetchLines);
-      for (std::size_t line = 0; line < lines; ++line) __builtin_prefetch(first + line * kSketchesPerLine);
+  void scan(const Located& one) {
+    for (std::uint32_t begin = 0; begin < one.found.count; begin += kSlice) {
+      add_job(one, begin);
+      if (job_count_ == kJobs) run_jobs();
     }
-    return count;
-  }
-
-  void scan(std::span<const Located> located) {
-    job_count_ = 0;
-    for (const Located& one : located) {
-      for (std::uint32_t begin = 0; begin < one.found.count; begin += kSlice) {
-        add_job(one, begin);
-        if (job_count_ == kGroup) run_jobs();
-      }
-    }
-    run_jobs();
   }
 
   void add_job(const Located& one, std::uint32_t begin) {
@@ -305,8 +291,8 @@ class Prober {
   std::vector<std::uint32_t>& ids_ = scratch_.ids;
   std::vector<HashPair>& pairs_ = scratch_.pairs;
   std::vector<std::uint16_t>& distances_ = scratch_.distances;
-  std::array<ScanJob, kGroup> jobs_;
-  std::array<Candidate, kGroup> job_sources_;
+  std::array<ScanJob, kJobs> jobs_;
+  std::array<Candidate, kJobs> job_sources_;
   std::size_t job_count_ = 0;
 };
 
