@@ -160,6 +160,7 @@ std::unique_ptr<HammingIndex> HammingIndex::open(const std::filesystem::path& pa
     Replay replay(*index);
     try {
       index->saved_as_ = {place, id, journal.read(replay)};
+      index->continues_file_ = true;
     } catch (const SystemError& error) {
       if (error.code() != std::errc::no_such_file_or_directory) throw;
       if (before == id) throw HammingFileError("the index's journal is missing: " + journal.path().string());
@@ -210,19 +211,19 @@ std::size_t HammingIndex::remove(const std::uint64_t* keys, std::size_t count) {
 // Keeps changes for the journal, while there is one to append to and it pays.
 template <typename Encode>
 void HammingIndex::remember(Encode encode) noexcept {
-  if (!saved_as_) return;
+  if (!continues_file_) return;
   try {
     encode();
   } catch (const std::bad_alloc&) {
-    forget_file();  // the next save writes everything
+    leave_journal();  // the next save writes everything
     return;
   }
   const std::size_t most = kJournalBytesAlways + state_.writable().image->bytes() / kJournalShare;
-  if (saved_as_->position.committed_bytes + unsaved_.encoded().size() > most) forget_file();
+  if (saved_as_->position.committed_bytes + unsaved_.encoded().size() > most) leave_journal();
 }
 
-void HammingIndex::forget_file() noexcept {
-  saved_as_.reset();
+void HammingIndex::leave_journal() noexcept {
+  continues_file_ = false;
   unsaved_.clear();
 }
 
@@ -237,7 +238,7 @@ void HammingIndex::rebuild(const Batch& added, const std::vector<std::uint8_t>* 
   auto image = chunk_widths_bits == nullptr ? build_image(std::move(postings), numbers)
                                             : build_image(std::move(postings), numbers, *chunk_widths_bits);
   state_.replace(std::make_unique<State>(std::move(image)));
-  forget_file();
+  leave_journal();
 }
 
 void HammingIndex::compact() {
@@ -290,27 +291,30 @@ std::vector<Match> HammingIndex::search(const std::uint8_t* hashes, std::size_t 
   return found;
 }
 
-bool HammingIndex::can_append_to(const std::filesystem::path& path) const {
-  return saved_as_ && saved_as_->path == path && std::filesystem::exists(path) && saved_as_->journal().exists();
-}
-
 void HammingIndex::save(const std::filesystem::path& path) {
   const std::filesystem::path place = std::filesystem::weakly_canonical(path);
   const std::lock_guard lock(writer_);
-  if (!can_append_to(place)) {
+  const bool is_there = saved_as_ && saved_as_->path == place && std::filesystem::exists(place);
+  if (is_there) check_unchanged(*saved_as_);
+  if (is_there && continues_file_) {
+    append_to_journal();
+  } else {
     save_whole(place);
-    return;
   }
-  check_unchanged(*saved_as_);
+}
+
+void HammingIndex::append_to_journal() {
   if (unsaved_.encoded().empty()) return;
-  saved_as_->position = saved_as_->journal().append(unsaved_, saved_as_->position);
+  const JournalPosition position = saved_as_->journal().append(unsaved_, saved_as_->position);
+  check_unchanged({saved_as_->path, saved_as_->id, position});  // nobody has put another image in place meanwhile
+  saved_as_->position = position;
   unsaved_.clear();
-  check_unchanged(*saved_as_);  // nobody put another image in place meanwhile, whose journal this is not
 }
 
 void HammingIndex::save_whole(const std::filesystem::path& path) {
   if (state_.writable().is_changed()) rebuild({}, nullptr);
   saved_as_ = save_image(*state_.writable().image, path);
+  continues_file_ = true;
   unsaved_.clear();
 }
 

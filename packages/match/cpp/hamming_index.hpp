@@ -75,14 +75,15 @@ class HammingIndex {
   void rebuild(const Batch& added, const std::vector<std::uint8_t>* chunk_widths_bits);
   template <typename Encode>
   void remember(Encode encode) noexcept;
-  void forget_file() noexcept;
-  bool can_append_to(const std::filesystem::path& path) const;
+  void leave_journal() noexcept;
+  void append_to_journal();
   void save_whole(const std::filesystem::path& path);
 
   mutable std::mutex writer_;  // held by whoever changes or saves
   hamming::Published<State> state_;
   std::atomic<std::size_t> size_ = 0;
-  std::optional<hamming::SavedAs> saved_as_;  // the file whose image is this one's
+  std::optional<hamming::SavedAs> saved_as_;  // where this was last saved or opened
+  bool continues_file_ = false;               // the image there is this one's, and its journal can be appended to
   hamming::Changes unsaved_;                  // since then
 };
 

@@ -98,7 +98,7 @@ class ChangingIndex(RuleBasedStateMachine):
         assert len(self.index) == len(self.oracle)
 
 
-ChangingIndex.TestCase.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
+ChangingIndex.TestCase.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
 test_any_mix_of_operations = ChangingIndex.TestCase
 
 
