@@ -1,4 +1,4 @@
-"""A small web host: serves a folder, reads the mail to its abuse address, and removes what it is asked to."""
+"""A small web host: serves a folder, reads the mail to its abuse address, removes what it is asked to, puts it back."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ class Host:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.notices: list[str] = []  # the address that each mail asked to have removed
+        self.retractions: list[str] = []  # the address that each mail about a withdrawn request named
+        self._aside: dict[str, bytes] = {}
         handler = functools.partial(_QuietHandler, directory=str(folder))
         self._web = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._mail = Controller(_Inbox(self), hostname="127.0.0.1", port=free_port())
@@ -50,13 +52,27 @@ class Host:
         """Say whether the file is still there."""
         return (self.folder / name).exists()
 
-    def take_notice(self, text: str) -> None:
-        """Do what a host's abuse desk does: find the one address of ours that the mail names, and remove it."""
+    def take_mail(self, text: str, *, is_retraction: bool) -> None:
+        """Do what a host's abuse desk does: find the one address of ours that the mail names, and act on it."""
         for address in re.findall(re.escape(self.web_url) + r"/\S+", text):
             name = unquote(urlsplit(address).path).lstrip("/")
-            if "/" not in name:
+            if "/" in name:
+                continue
+            if is_retraction:
+                self._put_back(name)
+                self.retractions.append(address)
+            else:
+                self._remove(name)
                 self.notices.append(address)
-                (self.folder / name).unlink(missing_ok=True)
+
+    def _remove(self, name: str) -> None:
+        if self.holds(name):
+            self._aside[name] = (self.folder / name).read_bytes()
+            (self.folder / name).unlink()
+
+    def _put_back(self, name: str) -> None:
+        if name in self._aside:
+            (self.folder / name).write_bytes(self._aside.pop(name))
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._web.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
@@ -80,7 +96,8 @@ class _Inbox:
         data = content.encode() if isinstance(content, str) else content
         message = email.message_from_bytes(data, policy=email.policy.default)
         body = message.get_body(preferencelist=("plain",))
-        self._host.take_notice(body.get_content() if body else "")
+        is_retraction = str(message["Subject"]).endswith("is withdrawn")
+        self._host.take_mail(body.get_content() if body else "", is_retraction=is_retraction)
         return "250 Message accepted for delivery"
 
 

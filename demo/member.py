@@ -33,17 +33,16 @@ class Member:
 
     def report(self, picture: Path, *, seen_at: str, code: str) -> dict[str, Any]:
         """Report a picture with where it was seen and this organisation's assessment; only fingerprints leave."""
-        return _first(self.staydown("report", str(picture), "--seen-at", seen_at, "--code", code, "--json"))
+        return _lines(self.staydown("report", str(picture), "--seen-at", seen_at, "--code", code, "--json"))[0]
 
-    def assess(self, picture: Path, *, code: str) -> dict[str, Any]:
-        """Assess the item that this picture's fingerprints find."""
-        return _first(self.staydown("assess", str(picture), "--code", code, "--json"))
+    def assess(self, *found: Path, code: str) -> list[dict[str, Any]]:
+        """Assess the items that these pictures' fingerprints find; return the answers in their order."""
+        return _lines(self.staydown("assess", *map(str, found), "--code", code, "--json"))
 
 
 class MemberError(RuntimeError):
     """The `staydown` command refused; the message is what it said."""
 
 
-def _first(output: str) -> dict[str, Any]:
-    answer: dict[str, Any] = json.loads(output.splitlines()[0])
-    return answer
+def _lines(output: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in output.splitlines()]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 REPORTED = ("chelsea.png", "coffee.png", "rocket.jpg", "motorcycle_left.png")
 WRONGLY_REPORTED = "camera.png"
+ALL_REPORTED = (*REPORTED, WRONGLY_REPORTED)
 _UNRELATED = (
     "astronaut.png", "brick.png", "cell.png", "coins.png", "grass.png", "gravel.png",
     "hubble_deep_field.jpg", "ihc.png", "moon.png", "page.png", "retina.jpg", "china.jpg", "flower.jpg",

@@ -177,9 +177,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.headers.get("Authorization") != f"Bearer {KEY_TEXT}":
             self.answer({"error": "unauthorised", "message": "Unknown key: ask for another.", "fields": []}, status=401)
         else:
-            self._answer_as_agreed(path)
+            self.answer_as_agreed(path)
 
-    def _answer_as_agreed(self, path: str) -> None:
+    def answer_as_agreed(self, path: str) -> None:
         feed = f"/feed/v1/lists/{LIST}"
         if path == "/api/v1/me":
             organisation = {"slug": "platform", "name": "Platform", "kind": "platform"}

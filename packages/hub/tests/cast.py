@@ -69,7 +69,7 @@ class Cast:
 
 
 def make_cast() -> Cast:
-    """Make the organisations, each with a key of all that its kind may ever do; in two statements, as every test does."""
+    """Make the organisations, each with a key of all that its kind may do: in two statements, as every test does it."""
     rows = {
         name: Organisation(slug=name, name=name.replace("_", " ").title(), kind=kind)
         for name, kind in KIND_OF_MEMBER.items()

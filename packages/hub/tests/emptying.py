@@ -4,6 +4,8 @@ from django.apps import apps
 from django.db import connection, transaction
 
 _KEPT = {"django_migrations", "django_content_type", "shared_list"}
+# The foreign keys to these are checked at once: they are emptied after the tables that point to them.
+_LAST = ("procrastinate_jobs", "procrastinate_workers")
 
 
 def empty_database() -> None:
@@ -16,7 +18,7 @@ def empty_database() -> None:
         filled = [one for one in sorted(tables & set(connection.introspection.table_names()) - _KEPT) if _has_rows(one)]
         for table in filled:
             cursor.execute(f'ALTER TABLE "{table}" DISABLE TRIGGER USER')
-        for table in filled:
+        for table in sorted(filled, key=lambda one: _LAST.index(one) if one in _LAST else -1):
             cursor.execute(f'DELETE FROM "{table}"')  # noqa: S608 -- our own tables' names
         cursor.execute("DELETE FROM shared_list WHERE slug <> 'main'")
         # The foreign keys are checked at commit; triggers cannot be put back while a check is still to come.

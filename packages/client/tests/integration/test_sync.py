@@ -11,11 +11,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 from staydown_client.errors import FolderBusyError, HubMisbehavedError, HubRefusedError, HubUnavailableError
+from staydown_client.filter import Filter
 from staydown_client.lock import held
 from staydown_client.store import StoreWriter
 from staydown_client.sync import Applied, Backoff, CaughtUp, Trouble, opened
 
-from packages.client.tests.conftest import KEY_TEXT, LIST, Handler, LoopbackHub, Told, admit, amend, withdraw
+from packages.client.tests.conftest import (
+    KEY_TEXT,
+    LIST,
+    Handler,
+    LoopbackHub,
+    Told,
+    admit,
+    amend,
+    photograph,
+    withdraw,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -70,6 +81,21 @@ def test_everything_is_received_page_by_page_and_then_only_what_is_new(folder: F
     assert asked == [f"after={after}&limit=1000" for after in (-1, 999, 1999, 2499)]
 
 
+def test_a_first_sync_that_breaks_off_leaves_the_list_not_whole(folder: Folder, hub: LoopbackHub) -> None:
+    hub.publish(*(admit(n) for n in range(1500)))
+
+    def break_off(handler: Handler) -> None:
+        hub.answers[ENTRIES] = lambda later: later.answer({}, status=503)
+        handler.answer_as_agreed(ENTRIES)
+
+    hub.answers[ENTRIES] = break_off
+    with pytest.raises(HubUnavailableError):
+        catch_up(folder)
+    assert position_of(folder) == 999
+    with Filter.open(folder.path) as opened_filter:
+        assert opened_filter.check(photograph("coffee.png")).action == "unchecked"
+
+
 def test_entries_with_many_fingerprints_come_in_smaller_pages(folder: Folder, hub: LoopbackHub) -> None:
     large = [{"algorithm": "sha256", "value": f"{n:064x}"} for n in range(1024)]
     hub.publish(*(admit(n, *large) for n in range(170)))
@@ -118,6 +144,8 @@ def test_a_broken_connection_is_mended_and_nothing_is_missed(
         hub.publish(admit(99))
         wait_until(lambda: Applied(len(hub.entries) - 1, "admit") in told.progress)
     assert position_of(folder) == len(hub.entries) - 1
+    # Each time something had arrived, so the waits began anew.
+    assert all(each.retry_in_s <= 0.02 for each in told.progress if isinstance(each, Trouble))
 
 
 def test_while_the_hubs_pages_are_away_the_remembered_feed_serves(folder: Folder, hub: LoopbackHub) -> None:

@@ -71,6 +71,8 @@ def test_a_withdrawal_leaves_nothing_of_the_item_not_even_in_the_files_free_spac
     secret = "c0ffee" * 10 + "0123"
     with StoreWriter(path, list_name="national") as store:
         store.apply(entries(admit(1, exact(secret), near(BITS))), caught_up_at=1.0)
+    assert bytes.fromhex(secret) in path.read_bytes()
+    with StoreWriter(path, list_name="national") as store:
         store.apply(entries(withdraw(1), start=1), caught_up_at=1.0)
     assert rows(path, "SELECT count(*) FROM item") == rows(path, "SELECT count(*) FROM exact") == [(0,)]
     assert rows(path, "SELECT count(*) FROM pdq") == [(0,)]

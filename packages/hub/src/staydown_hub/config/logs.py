@@ -78,8 +78,8 @@ def logging_settings(level: str) -> dict[str, Any]:
                 name: {"filters": ["without_request"], "level": level}
                 for name in ("django.request", "django.security.DisallowedHost", "django.security.csrf")
             },
-            # It tells of every task that it finds in the code.
-            "procrastinate.blueprints": {"level": "WARNING"},
+            # It tells of every job, several times.
+            "procrastinate": {"level": "WARNING"},
             # These name the person who signs in.
             "axes": {"level": "CRITICAL"},
             "allauth": {"level": "CRITICAL"},

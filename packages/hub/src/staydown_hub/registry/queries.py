@@ -11,7 +11,7 @@ from staydown_hub.registry.models import Assessment, Fingerprint, FingerprintSou
 from staydown_hub.rules import fingerprints as rules
 from staydown_hub.rules.admission import Judgement, Supply
 
-# Sequential and obviously right; docs/adr/0006 says what takes its place when there are too many items for it.
+# Sequential and obviously right; docs/adr/0004 says what takes its place when there are too many items for it.
 _NEAREST = """
     SELECT f.item_id, min(bit_count(pdq_bits(f.value) # asked.bits)) AS distance_bits
     FROM fingerprint f JOIN item i ON i.id = f.item_id,

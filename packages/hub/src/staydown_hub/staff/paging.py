@@ -3,12 +3,12 @@
 from typing import Any, Final, TypeVar
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 ROWS_A_PAGE: Final = 50
 
-Row = TypeVar("Row", Model, dict[str, Any])
+Row = TypeVar("Row")
 
 
 def page_of(rows: QuerySet[Any, Row], request: HttpRequest, *, field: str = "page") -> Page[Row]:

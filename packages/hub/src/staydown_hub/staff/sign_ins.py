@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
-
 from django.http import HttpRequest
 
 from staydown_hub.audit.services import record
@@ -17,17 +16,17 @@ def connect() -> None:
     user_login_failed.connect(_refused, dispatch_uid="staff.sign_in_refused")
 
 
-def _signed_in(*, user: Person, **_: Any) -> None:
+def _signed_in(*, user: Person, **_: object) -> None:
     _record("person signed in", user)
 
 
-def _signed_out(*, user: Person | None, **_: Any) -> None:
+def _signed_out(*, user: Person | None, **_: object) -> None:
     # A session that had ended already is nobody's act.
     if user is not None:
         _record("person signed out", user)
 
 
-def _refused(*, credentials: dict[str, Any], **_: Any) -> None:
+def _refused(*, credentials: dict[str, Any], **_: object) -> None:
     # What was typed may be a password in the wrong field: only an address that is somebody's is recorded.
     person = Person.objects.filter(email__iexact=credentials.get("email") or "").first()
     if person is not None:
@@ -45,6 +44,6 @@ def _record(act: str, person: Person) -> None:
 
 
 def name_given(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
-    """Return the e-mail that somebody tries to sign in with, one spelling for all letter cases, so that tries add up."""
+    """Return the e-mail that somebody tries to sign in with, in one spelling for all, so that tries add up."""
     given = (credentials or {}).get("email") or request.POST.get("login", "")
     return str(given).strip().lower()

@@ -6,6 +6,7 @@ from staydown_hub.staff.views.account import account, not_offered
 from staydown_hub.staff.views.home import home
 from staydown_hub.staff.views.items import item, items
 from staydown_hub.staff.views.lists import lists, shared_list
+from staydown_hub.staff.views.requests import removal_request, requests
 
 pages: list[URLPattern] = [
     path("", home, name="home"),
@@ -13,6 +14,8 @@ pages: list[URLPattern] = [
     path("items/<uuid:item_id>/", item, name="item"),
     path("lists/", lists, name="lists"),
     path("lists/<slug:slug>/", shared_list, name="list"),
+    path("requests/", requests, name="requests"),
+    path("requests/<uuid:request_id>/", removal_request, name="request"),
     path("account/", account, name="account"),
 ]
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
 
@@ -153,10 +155,18 @@ def _address(request: Request, *, at: datetime, actor: Actor | None = None) -> N
     if request.state != "unaddressed":
         return
     recipient = organisation_answering_for(request.sighting.host)
-    if recipient and recipient.abuse_mail and recipient.abuse_mail != request.refused_contact:
+    if recipient and _takes_mail(recipient.abuse_mail) and recipient.abuse_mail != request.refused_contact:
         steps.take_step(
             request, "addressed", at=at, actor=actor, recipient_id=recipient.pk, contact=recipient.abuse_mail
         )
+
+
+def _takes_mail(contact: str) -> bool:
+    try:
+        validate_email(contact)
+    except ValidationError:
+        return False
+    return True
 
 
 def _takes(request: Request, event: rules.Event) -> bool:

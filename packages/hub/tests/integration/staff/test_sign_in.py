@@ -40,7 +40,9 @@ def test_nobody_is_asked_to_sign_in_and_led_back(officer: Person) -> None:
     asked = client.get("/items/?standing=open")
     assert asked.status_code == 302
     assert asked["Location"] == "/accounts/login/?next=/items/%3Fstanding%3Dopen"
-    done = client.post(asked["Location"], {"login": officer.email, "password": PASSWORD, "next": "/items/?standing=open"})
+    done = client.post(
+        asked["Location"], {"login": officer.email, "password": PASSWORD, "next": "/items/?standing=open"}
+    )
     assert (done.status_code, done["Location"]) == (302, "/items/?standing=open")
 
 
@@ -114,7 +116,9 @@ def test_a_second_factor_is_asked_for_once_set_up(officer: Person) -> None:
     assert client.get("/").status_code == 200
 
 
-@pytest.mark.parametrize("route", ["2fa/", "2fa/totp/activate/", "2fa/webauthn/", "2fa/webauthn/add/", "password/change/"])
+@pytest.mark.parametrize(
+    "route", ["2fa/", "2fa/totp/activate/", "2fa/webauthn/", "2fa/webauthn/add/", "password/change/"]
+)
 def test_each_account_page_is_made_in_our_look(officer: Person, route: str) -> None:
     client = Client()
     sign_in(client, officer.email)

@@ -1,4 +1,4 @@
-"""An item's history: everything that happened to it as one timeline, newest first, a page at a time.
+"""What happened to an item, or to a request, as one timeline: newest first, a page at a time.
 
 The database merges the kinds of event by time, so that an item with years of checks costs no more than a new one.
 """
@@ -10,10 +10,12 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import CharField, F, Model, QuerySet, Value
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, LPad
 
 from staydown_hub.lists.models import Entry
 from staydown_hub.registry.models import Assessment, Item, Sighting
+from staydown_hub.takedowns.models import Check, Transition
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -31,60 +33,78 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """Where the events of one kind are found, when they happened, and what a page shows of each."""
+    """One kind of event: its rows with all that a page tells, when they happened, and how they name their item."""
 
-    found_in: Callable[[UUID], QuerySet[Any]]
+    rows: Callable[[], QuerySet[Any]]
     at: str
-    shown: Callable[[], QuerySet[Any]]
+    item: str
 
 
-_KINDS: Final[Mapping[str, _Kind]] = {
-    "opened": _Kind(
-        found_in=lambda item_id: Item.objects.filter(pk=item_id),
-        at="opened_at",
-        shown=lambda: Item.objects.select_related("opened_by"),
-    ),
+_ABOUT_ITEM: Final[Mapping[str, _Kind]] = {
+    "opened": _Kind(lambda: Item.objects.select_related("opened_by"), at="opened_at", item="pk"),
     "sighting": _Kind(
-        found_in=lambda item_id: Sighting.objects.filter(item=item_id),
+        lambda: Sighting.objects.select_related("reported_by").defer("url", "url_digest"),
         at="first_reported_at",
-        shown=lambda: Sighting.objects.select_related("reported_by").defer("url", "url_digest"),
+        item="item",
     ),
-    "assessment": _Kind(
-        found_in=lambda item_id: Assessment.objects.filter(item=item_id),
-        at="at",
-        shown=lambda: Assessment.objects.select_related("organisation"),
-    ),
+    "assessment": _Kind(lambda: Assessment.objects.select_related("organisation"), at="at", item="item"),
     "entry": _Kind(
-        found_in=lambda item_id: Entry.objects.filter(item=item_id),
-        at="at",
-        shown=lambda: Entry.objects.select_related("shared_list", "withdrawal__organisation"),
+        lambda: Entry.objects.select_related("shared_list", "withdrawal__organisation"), at="at", item="item"
     ),
 }
+_ABOUT_REQUEST: Final[Mapping[str, _Kind]] = {
+    "transition": _Kind(
+        lambda: Transition.objects.select_related("organisation", "request__recipient", "request__sighting").defer(
+            "request__sighting__url"
+        ),
+        at="at",
+        item="request__sighting__item",
+    ),
+    "check": _Kind(
+        lambda: Check.objects.select_related("request__sighting").defer("request__sighting__url"),
+        at="at",
+        item="request__sighting__item",
+    ),
+}
+# One width for all, so that keys which count up sort as they count; a UUID has this many characters.
+_KEY_CHARACTERS: Final = 36
+_KEY: Final = LPad(Cast("pk", CharField()), _KEY_CHARACTERS, Value("0"))
+_KINDS: Final = {**_ABOUT_ITEM, **_ABOUT_REQUEST}
 
 
-def marks_of(item_id: UUID) -> QuerySet[Any, dict[str, Any]]:
+def marks_of_item(item_id: UUID) -> QuerySet[Any, dict[str, Any]]:
     """Return what happened to an item and when, newest first; ``events_of`` fetches the rest of what a page shows."""
-    first, *others = (_marks(name, kind, item_id) for name, kind in _KINDS.items())
-    return first.union(*others, all=True).order_by("-happened_at", "-event", "-key")
+    return _merged(_marks(name, kind, **{kind.item: item_id}) for name, kind in _KINDS.items())
 
 
-def _marks(name: str, kind: _Kind, item_id: UUID) -> QuerySet[Any, dict[str, Any]]:
+def marks_of_request(request_id: UUID) -> QuerySet[Any, dict[str, Any]]:
+    """Return what happened to a request and when, newest first; ``events_of`` fetches the rest of what a page shows."""
+    return _merged(_marks(name, kind, request=request_id) for name, kind in _ABOUT_REQUEST.items())
+
+
+def _marks(name: str, kind: _Kind, **whose: UUID) -> QuerySet[Any, dict[str, Any]]:
     """Return where and when the events of one kind are: alike for all kinds, so that they can be merged."""
-    return (
-        kind.found_in(item_id)
-        .order_by()
-        .annotate(happened_at=F(kind.at), event=Value(name, CharField()), key=Cast("pk", CharField()))
-        .values("happened_at", "event", "key")
-    )
+    marks: QuerySet[Any] = kind.rows().model._default_manager.filter(**whose).order_by()  # noqa: SLF001 -- Django's documented API
+    marks = marks.annotate(mark_at=F(kind.at), mark_kind=Value(name, CharField()), mark_key=_KEY)
+    return marks.values("mark_at", "mark_kind", "mark_key")
+
+
+def _merged(kinds: Iterable[QuerySet[Any, dict[str, Any]]]) -> QuerySet[Any, dict[str, Any]]:
+    first, *others = kinds
+    # Of what happened in the same instant: a step follows the check that caused it, and keys count up within a kind.
+    return first.union(*others, all=True).order_by("-mark_at", "-mark_kind", "-mark_key")
 
 
 def events_of(marks: Iterable[dict[str, Any]]) -> list[Event]:
     """Return the events of one page in its order, fetched in one query a kind."""
     wanted = list(marks)
     rows = {
-        (name, str(row.pk)): row
+        (name, str(row.pk).rjust(_KEY_CHARACTERS, "0")): row
         for name, kind in _KINDS.items()
-        if (keys := [mark["key"] for mark in wanted if mark["event"] == name])
-        for row in kind.shown().filter(pk__in=keys)
+        if (keys := [mark["mark_key"] for mark in wanted if mark["mark_kind"] == name])
+        for row in kind.rows().filter(pk__in=keys)
     }
-    return [Event(at=mark["happened_at"], kind=mark["event"], row=rows[mark["event"], mark["key"]]) for mark in wanted]
+    return [
+        Event(at=mark["mark_at"], kind=mark["mark_kind"], row=rows[mark["mark_kind"], mark["mark_key"]])
+        for mark in wanted
+    ]

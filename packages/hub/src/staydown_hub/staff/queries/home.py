@@ -1,27 +1,41 @@
-"""What waits for an organisation."""
+"""What waits for a person's organisation: how much, and the part that has waited longest."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, Model, OuterRef, QuerySet
 
 from staydown_hub.registry.models import Assessment, Item
-from staydown_hub.staff.queries.standings import with_standing
+from staydown_hub.staff.queries import requests
+from staydown_hub.staff.queries.standings import standing
+from staydown_hub.staff.viewer import Viewer
+from staydown_hub.takedowns.models import Request
 
 SHOWN_AT_HOME: Final = 5
 
+Row = TypeVar("Row", bound=Model)
+
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """How much waits, and the part of it that has waited longest."""
+class Waiting(Generic[Row]):
+    """How many wait, and the few that come first."""
 
     count: int
-    longest: list[Item]
+    first: list[Row]
 
 
-def waiting_for(organisation: UUID) -> Waiting:
-    """Return the items that are on no list and that this organisation has not assessed, oldest first."""
+def items_waiting_for(organisation: UUID) -> Waiting[Item]:
+    """Return the items that are on no list, undisputed, and not assessed by this organisation, oldest first."""
     own = Assessment.objects.filter(item=OuterRef("pk"), organisation=organisation, superseded_at=None)
-    found = with_standing(Item.objects.filter(~Exists(own))).filter(standing__in=("open", "waiting"))
-    return Waiting(count=found.count(), longest=list(found.select_related("opened_by").order_by("opened_at", "pk")[:SHOWN_AT_HOME]))
+    found = Item.objects.filter(~Exists(own)).annotate(standing=standing()).filter(standing__in=("open", "waiting"))
+    return _waiting(found.select_related("opened_by").order_by("opened_at", "pk"))
+
+
+def requests_waiting_on(viewer: Viewer) -> Waiting[Request]:
+    """Return the requests that wait for the person's organisation, the most pressing first."""
+    return _waiting(requests.waiting_on(viewer))
+
+
+def _waiting(rows: QuerySet[Any, Row]) -> Waiting[Row]:
+    return Waiting(count=rows.count(), first=list(rows[:SHOWN_AT_HOME]))

@@ -8,7 +8,7 @@ from django.db.models.functions import Coalesce
 
 from staydown_hub.registry.models import Assessment, Fingerprint, Item, Sighting
 from staydown_hub.rules.admission import Status
-from staydown_hub.staff.queries.standings import with_standing
+from staydown_hub.staff.queries import standings
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,8 @@ class AlgorithmCount:
 
 def items(*, standing: Status | None) -> QuerySet[Item]:
     """Return items newest first, of one standing or of all, each with its counts of sightings and assessments."""
-    found = with_standing(Item.objects.select_related("opened_by")).annotate(
+    found = Item.objects.select_related("opened_by").annotate(
+        standing=standings.standing(),
         sighting_count=_count_of(Sighting.objects.all()),
         assessment_count=_count_of(Assessment.objects.filter(superseded_at=None)),
     )
@@ -35,7 +36,8 @@ def _count_of(rows: QuerySet[Sighting] | QuerySet[Assessment]) -> Coalesce:
 
 def item(item_id: UUID) -> Item | None:
     """Return one item with its standing."""
-    return with_standing(Item.objects.select_related("opened_by")).filter(pk=item_id).first()
+    rows = Item.objects.select_related("opened_by").annotate(standing=standings.standing())
+    return rows.filter(pk=item_id).first()
 
 
 def algorithms_of(item_id: UUID) -> list[AlgorithmCount]:
@@ -45,9 +47,9 @@ def algorithms_of(item_id: UUID) -> list[AlgorithmCount]:
 
 
 def sightings_of(item_id: UUID) -> QuerySet[Sighting]:
-    """Return where the item was seen, latest report first, without the addresses themselves."""
+    """Return where the item was seen and what was asked there, latest report first, without the addresses."""
     rows = Sighting.objects.filter(item=item_id).select_related("reported_by").defer("url", "url_digest")
-    return rows.order_by("-last_reported_at", "pk")
+    return rows.prefetch_related("requests").order_by("-last_reported_at", "pk")
 
 
 def current_assessments_of(item_id: UUID) -> QuerySet[Assessment]:

@@ -8,25 +8,23 @@ from typing import Final, get_args
 from django.db.models import Case, CharField, Exists, OuterRef, Q, QuerySet, Value, When
 
 from staydown_hub.lists.models import Entry
-from staydown_hub.registry.models import Assessment, Item
+from staydown_hub.registry.models import Assessment
 from staydown_hub.rules.admission import Status
 from staydown_hub.rules.classification import DOES_NOT_QUALIFY
 
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)
 
 
-def with_standing(items: QuerySet[Item]) -> QuerySet[Item]:
-    """Return the items, each with its ``standing`` as an attribute to show and to filter by."""
+def standing() -> Case:
+    """Return the expression of an item's standing, to show and to filter items by."""
     judged = Assessment.objects.filter(item=OuterRef("pk"), superseded_at=None)
-    return items.annotate(
-        standing=Case(
-            When(Exists(in_force().filter(item=OuterRef("pk"))), then=Value("admitted")),
-            When(Exists(Entry.objects.filter(item=OuterRef("pk"))), then=Value("withdrawn")),
-            When(Exists(judged.filter(code=DOES_NOT_QUALIFY)), then=Value("disputed")),
-            When(Exists(judged), then=Value("waiting")),
-            default=Value("open"),
-            output_field=CharField(),
-        )
+    return Case(
+        When(Exists(in_force().filter(item=OuterRef("pk"))), then=Value("admitted")),
+        When(Exists(Entry.objects.filter(item=OuterRef("pk"))), then=Value("withdrawn")),
+        When(Exists(judged.filter(code=DOES_NOT_QUALIFY)), then=Value("disputed")),
+        When(Exists(judged), then=Value("waiting")),
+        default=Value("open"),
+        output_field=CharField(),
     )
 
 

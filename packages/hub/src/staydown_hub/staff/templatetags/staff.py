@@ -7,26 +7,52 @@ from uuid import UUID
 
 from django import template
 from django.core.paginator import Page
-from django.http import HttpRequest
 from django.template.context import RequestContext
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from staydown_hub.rules.takedown import Event, Outcome
 from staydown_hub.staff.viewer import Viewer, viewer_of
 
 register = template.Library()
 
 # A word that is not here keeps the neutral look.
 _LOOKS: Final = {
-    "admitted": "good",
-    "admit": "good",
-    "removed": "good",
-    "gone": "good",
-    "waiting": "wait",
-    "disputed": "bad",
-    "amend": "active",
     "open": "active",
+    "waiting": "wait",
+    "admitted": "good",
+    "disputed": "bad",
+    "admit": "good",
+    "amend": "active",
+    "unaddressed": "bad",
+    "sending": "active",
+    "sent": "wait",
+    "overdue": "bad",
+    "gone": "good",
+    "returned": "bad",
+    "retracting": "active",
+}
+_EVENTS: Final[dict[Event, str]] = {
+    "opened": "Opened",
+    "addressed": "Recipient found",
+    "sending_begun": "Sending the notice",
+    "notice_sent": "Notice sent",
+    "undeliverable": "Notice not deliverable",
+    "deadline_passed": "Deadline passed",
+    "seen_gone": "Seen gone",
+    "seen_up": "Seen up again",
+    "withdrawn": "Withdrawn",
+    "readmitted": "Renewed",
+    "retraction_sent": "Retraction sent",
+}
+_OUTCOMES: Final[dict[Outcome, str]] = {
+    "up": "still there",
+    "gone": "gone",
+    "moved": "moved elsewhere, which was not followed",
+    "unclear": "unclear",
+    "unreachable": "unreachable",
+    "refused": "not looked at, as the hub does not reach into this network",
 }
 
 
@@ -63,9 +89,32 @@ def followed_by(audience_kinds: list[str], viewer: Viewer) -> bool:
 
 
 @register.filter
+def duration(seconds: float) -> str:
+    """Write a time span in its two largest units."""
+    left, parts = round(seconds), []
+    for unit, unit_s in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
+        count, left = divmod(left, unit_s)
+        if count:
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2]) or "under 1 s"
+
+
+@register.filter
 def words(name: str) -> str:
     """Write a name of the code, such as ``support_centre``, as words."""
     return name.replace("_", " ")
+
+
+@register.filter
+def told_event(event: Event) -> str:
+    """Write a step of a request as a person would name it."""
+    return _EVENTS[event]
+
+
+@register.filter
+def told_outcome(outcome: Outcome) -> str:
+    """Write what a check saw."""
+    return _OUTCOMES[outcome]
 
 
 @register.filter
@@ -77,7 +126,7 @@ def state(name: str) -> SafeString:
 @register.inclusion_tag("staff/parts/header.html", takes_context=True)
 def page_header(context: RequestContext) -> dict[str, Any]:
     """Show the header with the places that this person may go to."""
-    request: HttpRequest = context["request"]
+    request = context["request"]
     viewer = viewer_of(request.user) if hasattr(request, "user") else None
     return {
         "viewer": viewer,
@@ -92,6 +141,7 @@ def _places(viewer: Viewer, path: str) -> list[Place]:
         ("Home", "staff:home", viewer.belongs),
         ("Items", "staff:items", viewer.sees_items),
         ("Lists", "staff:lists", viewer.belongs),
+        ("Requests", "staff:requests", viewer.belongs),
     ]
     return [_place(name, reverse(view), path) for name, view, is_open in open_to if is_open]
 
@@ -105,7 +155,7 @@ def _place(name: str, url: str, path: str) -> Place:
 @register.inclusion_tag("staff/parts/pages.html", takes_context=True)
 def page_links(context: RequestContext, page: Page[Any], what: str, field: str = "page") -> dict[str, Any]:
     """Show where in a long table this page is, with links to its neighbours that keep all else that was chosen."""
-    request: HttpRequest = context["request"]
+    request = context["request"]
     query = request.GET.copy()
     query.pop(field, None)
     return {"page": page, "what": what, "query": f"{query.urlencode()}&{field}=" if query else f"{field}="}

@@ -6,6 +6,7 @@ from django import template
 from django.conf import settings
 from django.forms import BaseForm, CheckboxInput
 from django.forms.boundfield import BoundField
+from django.urls import reverse
 from django.utils.safestring import SafeString
 
 register = template.Library()
@@ -28,7 +29,13 @@ def form_field(field: BoundField, *, hint: bool = True) -> dict[str, Any]:
     """Show one field, with its own hint unless the page has a better one."""
     is_checkbox = isinstance(field.field.widget, CheckboxInput)
     widget = _widget(field, is_checkbox=is_checkbox)
-    return {"field": field, "is_checkbox": is_checkbox, "widget": widget, "hint": field.help_text if hint else ""}
+    return {"field": field, "is_checkbox": is_checkbox, "widget": widget, "hint": _hint(field) if hint else ""}
+
+
+def _hint(field: BoundField) -> str:
+    """Return the field's own hint, but no way to a mail that cannot be sent."""
+    hint = str(field.help_text)
+    return "" if reverse("account_reset_password") in hint and not mail_is_set_up() else hint
 
 
 def _widget(field: BoundField, *, is_checkbox: bool) -> SafeString:

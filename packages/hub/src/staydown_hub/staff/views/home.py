@@ -6,6 +6,7 @@ from django.shortcuts import render
 from staydown_hub.staff.access import page
 from staydown_hub.staff.queries import home as queries
 from staydown_hub.staff.viewer import Viewer
+from staydown_hub.statistics.queries import figures
 
 
 @page(only_if=lambda viewer: viewer.belongs)
@@ -13,6 +14,8 @@ def home(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """Show what waits, then the figures that the organisation's kind may see."""
     context = {
         "viewer": viewer,
-        "unjudged": queries.waiting_for(viewer.organisation) if viewer.may_assess else None,
+        "unjudged": queries.items_waiting_for(viewer.organisation) if viewer.may_assess else None,
+        "figures": figures() if viewer.sees_figures else None,
+        "asked": queries.requests_waiting_on(viewer),
     }
     return render(request, "staff/home.html", context)

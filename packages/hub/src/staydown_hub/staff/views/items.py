@@ -39,7 +39,7 @@ def item(request: HttpRequest, viewer: Viewer, item_id: UUID) -> HttpResponse:
 
 
 def _item_page(request: HttpRequest, viewer: Viewer, item: Item, *, shown: ShownAddress | None) -> HttpResponse:
-    marks = page_of(history.marks_of(item.pk), request)
+    marks = page_of(history.marks_of_item(item.pk), request)
     context = {
         "item": item,
         "algorithms": queries.algorithms_of(item.pk),

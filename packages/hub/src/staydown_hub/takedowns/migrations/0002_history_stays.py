@@ -18,9 +18,12 @@ BEGIN
 END $$;
 
 CREATE FUNCTION takedown_state_is_history() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    of_request uuid := CASE TG_TABLE_NAME WHEN 'takedown_request' THEN to_jsonb(NEW)->>'id'
+        ELSE to_jsonb(NEW)->>'request_id' END;
 BEGIN
-    IF (SELECT state FROM takedown_request WHERE id = NEW.id) IS DISTINCT FROM
-        (SELECT to_state FROM takedown_transition WHERE request_id = NEW.id ORDER BY id DESC LIMIT 1) THEN
+    IF (SELECT state FROM takedown_request WHERE id = of_request) IS DISTINCT FROM
+        (SELECT to_state FROM takedown_transition WHERE request_id = of_request ORDER BY id DESC LIMIT 1) THEN
         RAISE EXCEPTION 'the state of a request changes by a step only' USING ERRCODE = 'check_violation';
     END IF;
     RETURN NULL;
@@ -31,6 +34,8 @@ TRIGGERS = """
 CREATE TRIGGER takedown_transition_follows BEFORE INSERT ON takedown_transition
     FOR EACH ROW EXECUTE FUNCTION takedown_transition_follows();
 CREATE CONSTRAINT TRIGGER takedown_state_is_history AFTER INSERT OR UPDATE OF state ON takedown_request
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION takedown_state_is_history();
+CREATE CONSTRAINT TRIGGER takedown_transition_is_taken AFTER INSERT ON takedown_transition
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION takedown_state_is_history();
 
 CREATE TRIGGER takedown_transition_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON takedown_transition
@@ -48,6 +53,7 @@ CREATE TRIGGER takedown_request_of_one_sighting BEFORE UPDATE OF id, sighting_id
 WITHOUT_TRIGGERS = """
 DROP TRIGGER takedown_transition_follows ON takedown_transition;
 DROP TRIGGER takedown_state_is_history ON takedown_request;
+DROP TRIGGER takedown_transition_is_taken ON takedown_transition;
 DROP TRIGGER takedown_transition_append_only ON takedown_transition;
 DROP TRIGGER takedown_check_append_only ON takedown_check;
 DROP TRIGGER takedown_request_stays ON takedown_request;

@@ -1,0 +1,129 @@
+"""The command `staydown-hub`: its words, and where each is carried out."""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Final, NoReturn
+
+_USAGE_ERROR: Final = 2
+_SETTINGS: Final = """\
+settings (environment):
+  STAYDOWN_HOME                     data folder (./.staydown/hub)
+  DATABASE_URL                      PostgreSQL 15 or newer; unset: one of our own in the data folder
+  STAYDOWN_WEB_ADDRESS              where the web process listens (127.0.0.1:8600)
+  STAYDOWN_FEED_ADDRESS             where the feed process listens (127.0.0.1:8601)
+  STAYDOWN_PUBLIC_URL               how browsers and clients reach the web process
+  STAYDOWN_FEED_URL                 how filters reach the feed process
+  STAYDOWN_FEED_HEARTBEAT_S         seconds between the comment lines that keep a stream open (10)
+  STAYDOWN_SMTP_URL                 mail server: smtp://, smtp+tls:// (STARTTLS) or smtps://[user:password@]host:port
+  STAYDOWN_MAIL_FROM                sender of the hub's mails
+  STAYDOWN_CHECK_INTERVAL_S         seconds between two checks of an address
+  STAYDOWN_CHECK_PRIVATE_ADDRESSES  private networks that checks may reach, comma-separated (none)
+  STAYDOWN_SECRET_KEY               signs sessions; unset: made once and kept in the data folder
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the whole command line; docs/reference/staydown-hub.md is held to it by a test."""
+    top = argparse.ArgumentParser(
+        prog="staydown-hub",
+        description="The hub: organisations act together so that what was taken down stays down.",
+        epilog=_SETTINGS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    words = top.add_subparsers(metavar="COMMAND", required=True)
+    _add(words, "up", "run everything: database, migrations, web, feed and worker", "up:run")
+    serve = _add(words, "serve", "run the web process alone: pages and API", "serve:run")
+    serve.add_argument("--workers", type=int, default=1, metavar="N", help="processes that answer (1)")
+    _add(words, "feed", "run the feed process alone: lists for filters, pushed live", "feed:run")
+    _add(words, "worker", "run the worker alone: mails and checks", "worker:run")
+    _add(words, "migrate", "bring the database up to date", "migrate:run")
+    _add_organisations(words)
+    _add_keys(words)
+    _add_audit(words)
+    figures = _add(words, "figures", "account for the work in numbers", "figures:run")
+    _json(figures)
+    openapi = _add(words, "openapi", "print the API's description, as in docs/reference/openapi.json", "openapi:run")
+    openapi.add_argument("--out", metavar="FILE", help="write it to a file instead")
+    return top
+
+
+def _add_organisations(words: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    group = _group(words, "organisations", "the member agencies, their people and keys")
+    importing = _add(group, "import", "make what a TOML file names and does not exist yet", "organisations:bring_in")
+    importing.add_argument(
+        "file", metavar="FILE.toml", help="[[organisation]] tables; see docs/reference/staydown-hub.md"
+    )
+    _json(importing)
+    _json(_add(group, "list", "list them", "organisations:show"))
+
+
+def _add_keys(words: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    group = _group(words, "api-keys", "the keys of the organisations' programs")
+    make = _add(group, "make", "make a key and print it once", "api_keys:make")
+    make.add_argument("organisation", metavar="ORGANISATION", help="its slug")
+    make.add_argument("name", metavar="NAME", help="how the organisation tells it from its other keys")
+    make.add_argument("--scope", action="append", default=[], metavar="SCOPE", help="what it may do; once for each")
+    make.add_argument("--days", type=int, metavar="N", help="expires after so many days (never)")
+    _json(make)
+    revoke = _add(group, "revoke", "revoke a key for good, at once", "api_keys:revoke")
+    revoke.add_argument("prefix", metavar="PREFIX", help="the eight characters after sdk_")
+    _json(_add(group, "list", "list them, without their secrets", "api_keys:show"))
+
+
+def _add_audit(words: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    group = _group(words, "audit", "the record of every act")
+    verify = _add(
+        group, "verify", "check that nothing in it was changed; exit status 1 if something was", "audit:verify"
+    )
+    verify.add_argument("--known-head", metavar="HEAD", help="a head printed earlier: finds a cut-off end too")
+    _json(verify)
+
+
+def _group(
+    words: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, text: str
+) -> "argparse._SubParsersAction[argparse.ArgumentParser]":
+    group = words.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
+    return group.add_subparsers(metavar="COMMAND", required=True)
+
+
+def _add(
+    words: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, text: str, place: str
+) -> argparse.ArgumentParser:
+    one = words.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
+    one.set_defaults(place=place)
+    return one
+
+
+def _json(one: argparse.ArgumentParser) -> None:
+    one.add_argument("--json", action="store_true", help="print JSON")
+
+
+def main(words: Sequence[str] | None = None) -> NoReturn:
+    """Carry out a command and exit: 0 done, 1 something is wrong with what was looked at, 2 it could not be done."""
+    asked = parser().parse_args(words)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "staydown_hub.config.settings")
+    module, _, function = asked.place.partition(":")
+    act: Callable[[argparse.Namespace], int] = getattr(
+        importlib.import_module(f"staydown_hub.commands.{module}"), function
+    )
+    sys.exit(_guarded(act, asked))
+
+
+def _guarded(act: Callable[[argparse.Namespace], int], asked: argparse.Namespace) -> int:
+    try:
+        return act(asked)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has had enough; what is left in the buffer must not raise again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001 -- the last place that can keep an error's words from the terminal
+        from staydown_hub.commands.failing import explain  # noqa: PLC0415 -- only when something failed
+
+        sys.stderr.write(explain(error))
+        return _USAGE_ERROR

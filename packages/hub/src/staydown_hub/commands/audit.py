@@ -1,0 +1,30 @@
+"""The audit log from the command line."""
+
+import sys
+from argparse import Namespace
+
+from staydown_hub.commands.database import database
+from staydown_hub.commands.failing import CommandError
+from staydown_hub.commands.printing import say, say_json
+
+
+def verify(asked: Namespace) -> int:
+    """Check the whole chain; exit status 1 when something in it was changed."""
+    from staydown_hub.audit.chain import parse_head  # noqa: PLC0415 -- only for this command
+
+    try:
+        known = parse_head(asked.known_head) if asked.known_head else None
+    except ValueError:
+        raise CommandError("--known-head looks like 41:<64 hex digits>, as `audit verify` prints it.") from None
+    with database():
+        from staydown_hub.audit import queries  # noqa: PLC0415 -- after Django is set up
+
+        found = queries.verify(known_head=known)
+    if asked.json:
+        head = str(found.head) if found.head else None
+        say_json({"whole": not found.problems, "records": found.seals, "head": head, "problems": found.problems})
+    elif found.problems:
+        sys.stderr.write("".join(f"staydown-hub: the audit log: {problem}\n" for problem in found.problems))
+    else:
+        say(f"The audit log is whole: {found.seals} records. Note its head elsewhere: {found.head or '-'}")
+    return 1 if found.problems else 0

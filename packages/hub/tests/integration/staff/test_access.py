@@ -1,0 +1,126 @@
+"""Who sees which page: every page of the URL map is tried by everybody, and every refusal is on record."""
+
+import re
+from dataclasses import dataclass
+from uuid import uuid4
+
+import pytest
+from django.urls import URLPattern, reverse
+from staydown_hub.audit.models import AuditRecord
+from staydown_hub.staff.urls import pages
+
+from packages.hub.tests.cast import KIND_OF_MEMBER, Cast
+from packages.hub.tests.integration.staff.conftest import Browser, request_of
+
+READERS = ("police", "support_centre", "regulator", "monitor", "oversight")
+FOLLOWERS = ("police", "support_centre", "regulator", "monitor", "platform", "another_platform", "carrier")
+EVERYBODY = tuple(KIND_OF_MEMBER)
+MEMBERS = tuple(name for name in EVERYBODY if name != "outsider")
+
+
+@dataclass(frozen=True)
+class Row:
+    """Who sees a page, and what the other members get."""
+
+    seen_by: tuple[str, ...]
+    otherwise: int = 403
+
+
+ROWS = {
+    "home": Row(MEMBERS),
+    "items": Row(READERS),
+    "item": Row(READERS),
+    "lists": Row(MEMBERS),
+    "list": Row(FOLLOWERS, otherwise=404),
+    "requests": Row(MEMBERS),
+    "request": Row((*READERS, "platform"), otherwise=404),
+    "account": Row(EVERYBODY),
+}
+NAMES = tuple(str(pattern.name) for pattern in pages)
+
+
+def expected(page: str, member: str) -> int:
+    if member in ROWS[page].seen_by:
+        return 200
+    return 403 if member == "outsider" else ROWS[page].otherwise
+
+
+@pytest.fixture
+def addresses(cast: Cast) -> dict[str, str]:
+    """Name the address of each page, of something that exists."""
+    request = request_of(cast, "platform")
+    arguments: dict[str, dict[str, object]] = {
+        "item": {"item_id": request.sighting.item_id},
+        "list": {"slug": "main"},
+        "request": {"request_id": request.pk},
+    }
+    return {name: reverse(f"staff:{name}", kwargs=arguments.get(name)) for name in NAMES}
+
+
+def test_every_page_of_the_url_map_has_a_row() -> None:
+    assert all(isinstance(pattern, URLPattern) for pattern in pages)
+    assert sorted(ROWS) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("member", EVERYBODY)
+def test_each_page_is_for_those_it_is_for(browser: Browser, addresses: dict[str, str], member: str) -> None:
+    found = {name: browser(member).get(address).status_code for name, address in addresses.items()}
+    assert found == {name: expected(name, member) for name in NAMES}
+
+
+@pytest.mark.parametrize("member", EVERYBODY)
+def test_each_refusal_is_on_record(browser: Browser, addresses: dict[str, str], cast: Cast, member: str) -> None:
+    client = browser(member)
+    for address in addresses.values():
+        client.get(address)
+    records = AuditRecord.objects.filter(act="page refused")
+    assert records.count() == sum(expected(name, member) != 200 for name in NAMES)
+    for record in records:
+        assert record.organisation == cast.member(member).organisation.pk
+        assert record.person is not None
+        assert record.source == "staff"
+
+
+def test_nobody_is_asked_to_sign_in_everywhere(browser: Browser, addresses: dict[str, str]) -> None:
+    for address in addresses.values():
+        for answer in (browser("nobody").get(address), browser("nobody").post(address)):
+            assert answer.status_code in {302, 405}
+            assert answer.status_code == 405 or answer["Location"].startswith("/accounts/login/?next=/")
+
+
+def test_a_refusal_says_so_in_a_sentence_and_leads_to_the_account(browser: Browser) -> None:
+    page = browser("outsider").get("/").content.decode()
+    assert "This page is not for your organisation" in page
+    assert 'href="/account/"' in page
+    assert 'href="/items/"' not in page
+
+
+def test_the_header_offers_only_what_may_be_opened(browser: Browser, addresses: dict[str, str]) -> None:
+    for member in MEMBERS:
+        page = browser(member).get("/").content.decode()
+        for name in ("items", "lists", "requests"):
+            assert (f'href="{addresses[name]}"' in page) == (member in ROWS[name].seen_by), (member, name)
+
+
+@pytest.mark.parametrize(
+    "address", ["/items/{}/", "/lists/none/", "/items/1/", "/lists/a b/", "/requests/{}/", "/nowhere/"]
+)
+def test_what_does_not_exist_is_not_found_and_no_act(browser: Browser, address: str) -> None:
+    before = AuditRecord.objects.count()
+    answer = browser("police").get(address.format(uuid4()))
+    assert answer.status_code == 404
+    assert "There is nothing here" in answer.content.decode()
+    assert AuditRecord.objects.filter(act="page refused").count() == 0
+    assert AuditRecord.objects.count() == before + 1  # the signing in
+
+
+@pytest.mark.parametrize(
+    ("page", "none", "member"), [("list", "/lists/none/", "oversight"), ("request", "/requests/{}/", "carrier")]
+)
+def test_what_is_another_s_looks_like_nothing(
+    browser: Browser, addresses: dict[str, str], page: str, none: str, member: str
+) -> None:
+    client = browser(member)
+    pages = [client.get(address).content.decode() for address in (addresses[page], none.format(uuid4()))]
+    hidden, none = (re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", page) for page in pages)
+    assert hidden == none

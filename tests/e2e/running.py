@@ -1,0 +1,132 @@
+"""A real hub with something in it: members, a list, a request under way, and a mail server that took its notice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+import urllib.request
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tests.contract.running_hub import RunningHub
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PATIENCE_S = 30
+# This machine's own address stands for the host where things were seen: nothing is ever looked at outside.
+SEEN_AT = "http://127.0.0.1:9/gallery/17.jpg?session=abc&size=large"
+LONG = "http://127.0.0.1:9/" + "a-long-folder-name/" * 60 + "17.jpg"
+CAST = """
+[[organisation]]
+slug = "police"
+name = "Northland Police, Unit for Online Offences"
+kind = "police"
+people = [{ email = "officer@police.example" }]
+keys = [{ name = "key", scopes = ["report", "assess", "withdraw", "read", "figures"] }]
+
+[[organisation]]
+slug = "centre"
+name = "Lantern Support Centre"
+kind = "support_centre"
+people = [{ email = "analyst@lantern.example" }]
+keys = [{ name = "key", scopes = ["report", "assess", "withdraw", "read", "figures"] }]
+
+[[organisation]]
+slug = "host"
+name = "Harbour Hosting"
+kind = "platform"
+domains = ["127.0.0.1"]
+abuse_mail = "abuse@harbour.example"
+people = [{ email = "abuse@harbour.example" }]
+
+[[organisation]]
+slug = "outsider"
+name = "A partner without any agreement"
+kind = "partner_hub"
+people = [{ email = "visitor@outsider.example" }]
+"""
+
+
+class ConfiguredHub(RunningHub):
+    """A hub with settings of its own."""
+
+    def __init__(self, home: Path, **settings: str) -> None:
+        super().__init__(home)
+        self._environment |= settings
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who signs in."""
+
+    email: str
+    password: str
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A hub that runs, and its people."""
+
+    hub: ConfiguredHub
+    officer: Person
+    analyst: Person
+    host: Person
+    visitor: Person
+
+    @property
+    def url(self) -> str:
+        return self.hub.url
+
+
+def set_up(hub: ConfiguredHub, folder: Path) -> Scene:
+    """Bring the members in, have items in every standing, and wait for the notice of the first."""
+    roll = folder / "cast.toml"
+    roll.write_text(CAST)
+    imported = json.loads(hub.command("organisations", "import", str(roll), "--json"))["organisations"]
+    keys = {one["slug"]: one["keys"][0]["token"] for one in imported if one["keys"]}
+    people = {one["slug"]: Person(one["people"][0]["email"], one["people"][0]["password"]) for one in imported}
+    _report_items(hub.url, keys)
+    _wait_for_notice(hub.url, keys["police"])
+    return Scene(hub, people["police"], people["centre"], people["host"], people["outsider"])
+
+
+def _report_items(url: str, keys: dict[str, str]) -> None:
+    for name, address in (("admitted", SEEN_AT), ("far", LONG), ("waiting", SEEN_AT), ("disputed", SEEN_AT)):
+        report = {**_item(name), "sightings": [{"url": f"{address}&{name}"}], "assessment": {"code": "TEST"}}
+        _post(url, "reports", keys["centre"], report)
+    for name, code in (("admitted", "TEST"), ("far", "TEST"), ("disputed", "NONE")):
+        _post(url, "assessments", keys["police"], {**_item(name), "code": code})
+    withdrawal = {"position": 1, "reason": "It was a press photograph."}
+    _post(url, "lists/main/withdrawals", keys["police"], withdrawal)
+    _post(url, "reports", keys["police"], {**_item("open"), "sightings": []})
+
+
+def _item(name: str) -> dict[str, Any]:
+    """Return a made-up picture: nothing here comes from a file."""
+    value = hashlib.sha256(name.encode()).hexdigest()
+    pdq = {"algorithm": "pdq", "value": hashlib.sha256(value.encode()).hexdigest(), "quality": 100}
+    return {"kind": "picture", "fingerprints": [{"algorithm": "sha256", "value": value}, pdq]}
+
+
+def _wait_for_notice(url: str, key: str) -> None:
+    until = time.monotonic() + PATIENCE_S
+    while not any(one["state"] == "sent" for one in _get(url, "requests", key)["requests"]):
+        assert time.monotonic() < until, "no notice was sent"
+        time.sleep(0.1)
+
+
+def _get(url: str, route: str, key: str) -> dict[str, Any]:
+    return _ask(urllib.request.Request(f"{url}/api/v1/{route}", headers={"Authorization": f"Bearer {key}"}))  # noqa: S310 -- http to loopback
+
+
+def _post(url: str, route: str, key: str, body: dict[str, Any]) -> dict[str, Any]:
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    return _ask(urllib.request.Request(f"{url}/api/v1/{route}", json.dumps(body).encode(), headers))  # noqa: S310 -- the same
+
+
+def _ask(request: urllib.request.Request) -> dict[str, Any]:
+    with urllib.request.urlopen(request, timeout=PATIENCE_S) as response:  # noqa: S310 -- the same
+        answer: dict[str, Any] = json.load(response)
+        return answer

@@ -1,0 +1,95 @@
+"""Every page that there is, wide and narrow, light and dark: readable by all, and nothing cut off."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it has no types
+
+from tests.e2e.browser import NARROW, WIDE, window
+from tests.e2e.staff import Staff
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+    from tests.e2e.running import Person, Scene
+
+LOOKS = pytest.mark.parametrize(
+    ("width", "dark"), [(WIDE, True), (NARROW, False)], ids=["wide and dark", "narrow and light"]
+)
+# All rules of WCAG 2.2 up to AA, and those of good practice.
+_RULES = {"resultTypes": ["violations"]}
+
+
+def complaints(page: Page) -> list[str]:
+    """Return what is wrong with a page for somebody: each rule with the parts that break it."""
+    found = Axe().run(page, options=_RULES).response["violations"]
+    return [f"{one['id']}: {node['html'][:160]}" for one in found for node in one["nodes"]]
+
+
+def is_cut_off(page: Page) -> bool:
+    """Tell whether one must scroll sideways."""
+    return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
+
+
+def check_every_page(staff: Staff, person: Person, *, one_of_a_kind: bool) -> list[str]:
+    staff.sign_in(person)
+    pages = []
+    for address in staff.every_page(one_of_a_kind=one_of_a_kind):
+        assert complaints(staff.page) == [], address
+        assert not is_cut_off(staff.page), address
+        pages.append(address)
+    return pages
+
+
+def test_every_single_page_of_an_officer(browser: Browser, scene: Scene) -> None:
+    with window(browser, scene.url) as page:
+        pages = check_every_page(Staff(page), scene.officer, one_of_a_kind=False)
+    assert {"/", "/items/", "/lists/", "/lists/main/", "/requests/", "/account/", "/accounts/2fa/"} <= set(pages)
+    assert sum(address.startswith("/items/") and "?" not in address for address in pages) == 6
+    assert sum(address.startswith("/requests/") and "?" not in address for address in pages) == 3
+
+
+@LOOKS
+def test_each_kind_of_page_of_an_officer(browser: Browser, scene: Scene, width: int, *, dark: bool) -> None:
+    with window(browser, scene.url, width=width, dark=dark) as page:
+        assert len(check_every_page(Staff(page), scene.officer, one_of_a_kind=True)) > 10
+
+
+@LOOKS
+def test_each_kind_of_page_of_a_host(browser: Browser, scene: Scene, width: int, *, dark: bool) -> None:
+    with window(browser, scene.url, width=width, dark=dark) as page:
+        assert "/items/" not in check_every_page(Staff(page), scene.host, one_of_a_kind=True)
+
+
+@LOOKS
+def test_the_page_to_sign_in(browser: Browser, scene: Scene, width: int, *, dark: bool) -> None:
+    with window(browser, scene.url, width=width, dark=dark) as page:
+        page.goto("/accounts/login/")
+        assert complaints(page) == []
+        page.get_by_role("button", name="Sign in").click()
+        page.goto("/accounts/password/reset/")
+        assert complaints(page) == []
+        assert not is_cut_off(page)
+
+
+@LOOKS
+def test_a_long_address_when_it_is_shown(browser: Browser, scene: Scene, width: int, *, dark: bool) -> None:
+    with window(browser, scene.url, width=width, dark=dark) as page:
+        staff = Staff(page)
+        staff.sign_in(scene.officer)
+        page.goto("/items/?standing=withdrawn")
+        staff.row("withdrawn").get_by_role("link").click()
+        staff.show_address()
+        assert complaints(page) == []
+        assert not is_cut_off(page)
+
+
+def test_dark_follows_the_system(browser: Browser, scene: Scene) -> None:
+    shades = {}
+    for dark in (False, True):
+        with window(browser, scene.url, dark=dark) as page:
+            page.goto("/accounts/login/")
+            shades[dark] = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert shades[False] != shades[True]
