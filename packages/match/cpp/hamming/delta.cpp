@@ -16,7 +16,6 @@ constexpr std::array<std::uint8_t, 16> kWidths = {16, 16, 16, 16, 16, 16, 16, 16
 
 Delta::Delta()
     : layout_(kWidths, 0),
-      heads_(Memory::zeroed(kTables * kBuckets * sizeof(std::atomic<Block*>))),
       occupied_(std::make_unique<std::atomic<std::uint64_t>[]>(kTables * kWords)) {}
 
 template <typename Rehash>
@@ -47,6 +46,7 @@ void Delta::add(std::uint64_t key, const Hash& hash) {
 }
 
 std::uint32_t Delta::id_of(const Hash& hash) {
+  if (heads_.size() == 0) heads_ = Memory::zeroed_at_once(kTables * kBuckets * sizeof(std::atomic<Block*>));
   by_hash_.make_room([&](std::uint32_t id) { return mixing_(hashes_[id].hash); });
   std::uint32_t& slot = by_hash_.find(mixing_(hash), [&](std::uint32_t id) { return hashes_[id].hash == hash; });
   if (slot != kNone) return slot;
@@ -81,7 +81,7 @@ Delta::Block* Delta::larger(const Block* full) {
   const std::uint32_t capacity = full == nullptr ? kFirstCapacity : 2 * full->capacity;
   const std::size_t bytes = sizeof(Block) + capacity * (sizeof(std::uint16_t) + sizeof(std::uint32_t));
   if (arena_.empty() || arena_used_ + bytes > arena_.back().size()) {
-    arena_.push_back(Memory::zeroed(std::max(kArenaBytes, bytes)));
+    arena_.push_back(Memory::zeroed_at_once(std::max(kArenaBytes, bytes)));
     arena_used_ = 0;
   }
   auto* const block = new (arena_.back().data() + arena_used_) Block{capacity, 0};
@@ -113,7 +113,7 @@ void Delta::abandon() noexcept {
 std::size_t Delta::bytes() const {
   std::size_t bytes = kTables * kWords * sizeof(std::uint64_t) + hashes_.bytes() + postings_.bytes() + by_hash_.bytes() +
                       by_key_.bytes();
-  if (!arena_.empty()) bytes += heads_.size();
+  bytes += heads_.size();
   for (const Memory& memory : arena_) bytes += memory.size();
   return bytes;
 }

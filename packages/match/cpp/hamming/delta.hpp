@@ -134,7 +134,7 @@ class Delta {
   Layout layout_;
   HashMixing mixing_;
   std::atomic<std::uint32_t> visible_postings_ = 0;
-  Memory heads_;
+  Memory heads_;  // made for the first hash; readers come to it by a bit of occupied_ only
   std::unique_ptr<std::atomic<std::uint64_t>[]> occupied_;
   GrowingArray<Entry> hashes_;
   GrowingArray<Posting> postings_;

@@ -19,6 +19,14 @@ Memory Memory::zeroed(std::size_t bytes) {
   return {static_cast<std::byte*>(data), bytes};
 }
 
+Memory Memory::zeroed_at_once(std::size_t bytes) {
+  Memory memory = zeroed(bytes);
+#ifdef MADV_POPULATE_WRITE
+  madvise(memory.data_, bytes, MADV_POPULATE_WRITE);  // where it is not known pages come one by one
+#endif
+  return memory;
+}
+
 Memory Memory::of_file(int descriptor, std::size_t bytes) {
   void* const data = mmap(nullptr, bytes, PROT_READ, MAP_SHARED, descriptor, 0);
   if (data == MAP_FAILED) throw std::system_error(errno, std::generic_category(), "mapping the index");

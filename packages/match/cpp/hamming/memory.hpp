@@ -11,6 +11,8 @@ class Memory {
   Memory() = default;
   // Zeroed; pages count only once they are written. Throws std::bad_alloc.
   static Memory zeroed(std::size_t bytes);
+  // The same with every page there already, so that none has to be fetched when it is first written.
+  static Memory zeroed_at_once(std::size_t bytes);
   // A whole file, read only, shared with every process that maps it. Throws std::system_error.
   static Memory of_file(int descriptor, std::size_t bytes);
 
