@@ -139,9 +139,10 @@ def _own(index: HammingIndex, data: Data, result: Measured) -> None:
     rate, _ = _best_rate(lambda: index.search(sample), len(sample))
     result.own["batch with 200 added since, per s"] = rate
     if data.name != "random":
-        for name, options in (("best_per_key", {"best_per_key": True}), ("limit=1", {"limit": 1})):
-            rate, _ = _best_rate(lambda options=options: index.search(sample, **options), len(sample))  # type: ignore[misc]
-            result.own[f"batch, {name}, per s"] = rate
+        rate, _ = _best_rate(lambda: index.search(sample, best_per_key=True), len(sample))
+        result.own["batch, best_per_key, per s"] = rate
+        rate, _ = _best_rate(lambda: index.search(sample, limit=1), len(sample))
+        result.own["batch, limit=1, per s"] = rate
     with tempfile.TemporaryDirectory(dir=_folder()) as folder:
         path = Path(folder, "index")
         index.compact()
@@ -152,11 +153,14 @@ def _own(index: HammingIndex, data: Data, result: Measured) -> None:
         index.add(np.arange(1000, dtype=np.uint64) + np.uint64(1 << 40), fresh)
         result.own["save after 1,000 changes, s"], _ = timed(lambda: index.save(path))
         result.own["open to first answer, s"], _ = timed(lambda: HammingIndex.open(path).search(fresh[:1]))
-        opened = HammingIndex.open(path)
-        opened.search(data.queries)
-        rate, _ = _best_rate(lambda: opened.search(sample), len(sample))
-        result.own["batch, opened from the file, per s"] = rate
-        del opened
+        result.own["batch, opened from the file, per s"] = _opened_rate(path, data)
+
+
+def _opened_rate(path: Path, data: Data) -> float:
+    opened = HammingIndex.open(path)
+    opened.search(data.queries)  # its pages are there afterwards, and checked
+    rate, _ = _best_rate(lambda: opened.search(data.queries), len(data.queries))
+    return rate
 
 
 def _folder() -> str | None:

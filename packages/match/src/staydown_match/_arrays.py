@@ -35,7 +35,8 @@ def _described(dtype: type[np.generic], shape: Sequence[int | str]) -> str:
 def _fits(lengths: Sequence[int], wanted: Sequence[Any]) -> bool:
     if len(lengths) != len(wanted):
         return False
-    for length, want in zip(lengths, wanted, strict=True):
-        if length != want and not isinstance(want, str):  # noqa: SIM110  # a generator costs more than the comparison
+    # A loop: all() over a generator costs more than the comparisons do.
+    for length, want in zip(lengths, wanted, strict=True):  # noqa: SIM110  # see above
+        if length != want and not isinstance(want, str):
             return False
     return True

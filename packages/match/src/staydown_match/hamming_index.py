@@ -13,7 +13,7 @@ from staydown_match.index import Matches
 from staydown_match.types import MAX_DISTANCE_BITS, PDQ_BYTES, InvalidValueError
 
 IndexFileError = _native.IndexFileError
-"""An index's file cannot be read: not an index, of a newer format, incomplete or damaged. The message says what to do."""
+"""An index's file cannot be read: no index, of a newer format, incomplete or damaged. The message says what to do."""
 
 IndexConflictError = _native.IndexConflictError
 """Another process has saved to an index's file since it was opened here: open it again and repeat the changes."""
@@ -28,9 +28,10 @@ class IndexStats:
     """What an index holds and takes.
 
     `hashes` is len(index); `distinct_hashes` how many different ones the compacted part holds, removed ones too, and
-    `changed_hashes` how many were added since. `memory_bytes` counts everything held in memory but mapped pages, which are
-    `mapped_bytes` and shared between processes. `unsaved_bytes` is what the next save would append to the journal.
-    `chunk_widths_bits` is the layout, empty when hashes are few; `kernels` the version of the inner loops in use.
+    `changed_hashes` how many were added since. `memory_bytes` counts everything held in memory but mapped pages,
+    which are `mapped_bytes` and shared between processes. `unsaved_bytes` is what the next save would append to the
+    journal. `chunk_widths_bits` is the layout, empty when hashes are few; `kernels` the version of the inner loops in
+    use.
     """
 
     hashes: int
@@ -46,16 +47,16 @@ class IndexStats:
 class HammingIndex:
     """Every stored 256-bit hash within a Hamming distance of a query: exactly what BruteForceIndex finds, much faster.
 
-    Multi-index hashing (Norouzi, Punjani and Fleet, 2012) with the pigeonring filter (Qin and Xiao, 2018); the layout is
-    described in docs/adr/0010-hamming-index.md.
+    Multi-index hashing (Norouzi, Punjani and Fleet, 2012) with the pigeonring filter (Qin and Xiao, 2018); the layout
+    is described in docs/adr/0010-hamming-index.md.
 
-    Threads: any number may call any method at once, and work without the GIL. **Searches never wait**, neither for changes
-    nor for save or compact; changes wait for one another. A search sees every change that returned before it began. Of an
-    add that runs meanwhile it sees all hashes or none; of a removal that runs meanwhile it may see a part. No thread may
-    write to an array while a call reads it.
+    Threads: any number may call any method at once, and work without the GIL. **Searches never wait**, neither for
+    changes nor for save or compact; changes wait for one another. A search sees every change that returned before it
+    began. Of an add that runs meanwhile it sees all hashes or none; of a removal that runs meanwhile it may see a
+    part. No thread may write to an array while a call reads it.
 
-    Memory: about 109 bytes a hash after a large add, compact or open; hashes added since take about 350 bytes each until
-    compact() is called, and cost each search a few microseconds.
+    Memory: about 109 bytes a hash after a large add, compact or open; hashes added since take about 350 bytes each
+    until compact() is called, and cost each search a few microseconds.
     """
 
     def __init__(self, bits: int = HASH_BITS) -> None:
@@ -68,12 +69,12 @@ class HammingIndex:
     def open(cls, path: str | os.PathLike[str]) -> Self:
         """Open what save() wrote at `path`: the file is mapped, ready at once, its pages shared between processes.
 
-        Whatever the file holds, this process is safe: what cannot be an index is refused here with IndexFileError, and a
-        damaged part by the search that first reads it. OSError passes through. No one may write into the file while it is
-        open; save() replaces it instead.
+        Whatever the file holds, this process is safe: what cannot be an index is refused here with IndexFileError,
+        and a damaged part by the search that first reads it. OSError passes through. No one may write into the file
+        while it is open; save() replaces it instead.
         """
         index = cls.__new__(cls)
-        index._native = _native.HammingIndex.open(os.fspath(path))
+        index._native = _native.HammingIndex.open(os.fspath(path))  # noqa: SLF001  # one of this class
         return index
 
     def add(self, keys: NDArray[np.uint64], hashes: NDArray[np.uint8]) -> None:
@@ -104,12 +105,13 @@ class HammingIndex:
         best_per_key: bool = False,
         threads: int = 1,
     ) -> Matches:
-        """Find every stored hash at most `max_distance_bits` (0 to 64, slower above 31) from any of `hashes`, uint8 (n, 32).
+        """Find every stored hash at most `max_distance_bits` from any of `hashes`, uint8 (n, 32).
 
-        `best_per_key` keeps of each query and key only the nearest hash; `limit` keeps of each query only so many matches,
-        the nearest and of equally near ones the smallest keys. Both spare the work of what is not kept. `threads` share
-        the queries. Many queries at once (thousands) take half the time of as many calls. Raises InvalidValueError,
-        and IndexFileError when a part of an opened file is damaged.
+        `max_distance_bits` is 0 to 64, slower above 31. `best_per_key` keeps of each query and key only the nearest
+        hash; `limit` keeps of each query only so many matches, the nearest and of equally near ones the smallest keys.
+        `limit` also stops searching when nothing nearer can follow. `threads` share the queries. Thousands of queries
+        at once take half the time of as many calls. Raises InvalidValueError, and IndexFileError when a part of an
+        opened file is damaged.
         """
         if not 0 <= max_distance_bits <= MAX_RADIUS_BITS:
             raise InvalidValueError(
@@ -125,10 +127,10 @@ class HammingIndex:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Put the index at `path`, so that it is on the disk when this returns; whatever happens, never half of it.
 
-        Changes since the last save or open at this path are appended to a journal beside it (`path` with an ending of its
-        own: the two belong together). When there is none, or much has changed, all is compacted and written to a new file
-        that takes the place of the old one; whoever has that open keeps it. One process at a time should save to a path:
-        IndexConflictError says that another has. OSError passes through.
+        Changes since the last save or open at this path are appended to a journal beside it (`path` with an ending of
+        its own: the two belong together). When there is none, or much has changed, all is compacted and written to a
+        new file that takes the place of the old one; whoever has that open keeps it. One process at a time should save
+        to a path: IndexConflictError says that another has. OSError passes through.
         """
         self._native.save(os.fspath(path))
 

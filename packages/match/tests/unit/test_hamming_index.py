@@ -84,12 +84,8 @@ class ChangingIndex(RuleBasedStateMachine):
         best_per_key=st.booleans(),
         threads=st.integers(1, 3),
     )
-    def search(
-        self, hashes: list[bytes], radius: int, limit: int | None, *, best_per_key: bool, threads: int
-    ) -> None:
-        found = self.index.search(
-            as_hashes(hashes), radius, limit=limit, best_per_key=best_per_key, threads=threads
-        )
+    def search(self, hashes: list[bytes], radius: int, limit: int | None, *, best_per_key: bool, threads: int) -> None:
+        found = self.index.search(as_hashes(hashes), radius, limit=limit, best_per_key=best_per_key, threads=threads)
         wanted = expected(self.oracle, as_hashes(hashes), radius, limit=limit, best_per_key=best_per_key)
         assert as_tuples(found) == wanted
 
@@ -104,7 +100,7 @@ test_any_mix_of_operations = ChangingIndex.TestCase
 
 @pytest.fixture(scope="module")
 def planted() -> tuple[Hashes, Hashes]:
-    """Give 6,000 hashes, and 520 queries of which two are at each distance 0 to 64 of the first ones, four times over."""
+    """Give 6,000 hashes, and 520 queries: eight at each distance 0 to 64 of stored ones."""
     hashes = random_hashes(6000)
     distances = np.arange(520) // 2 % 65
     return hashes, flipped(hashes[:520], distances)
@@ -211,7 +207,7 @@ def test_what_cannot_be_searched_for_is_refused() -> None:
     index = HammingIndex()
     with pytest.raises(InvalidValueError, match="max_distance_bits: give a number from 0 to 64, not 65"):
         index.search(random_hashes(1), 65)
-    with pytest.raises(InvalidValueError, match="max_distance_bits: .*not -1"):
+    with pytest.raises(InvalidValueError, match=r"max_distance_bits: .*not -1"):
         index.search(random_hashes(1), -1)
     with pytest.raises(InvalidValueError, match="limit: give a number from 1"):
         index.search(random_hashes(1), limit=0)

@@ -267,7 +267,9 @@ def test_killed_while_saving_the_file_is_whole(index: HammingIndex, tmp_path: Pa
         sizes.add(len(opened))
         opened.remove(keys_of(5))
         opened.add(keys_of(5), random_hashes(COUNT)[5:6])
-        assert [row for row in as_tuples(opened.search(QUERIES)) if row[1] != 5] == [row for row in wanted if row[1] != 5]
+        assert [row for row in as_tuples(opened.search(QUERIES)) if row[1] != 5] == [
+            row for row in wanted if row[1] != 5
+        ]
         opened.save(path)
     # The first 3,050, without the two of key 5 or with one again, and what a round adds: all of it or nothing.
     assert all({size - COUNT - 48, size - COUNT - 49, size - COUNT - 50} & {0, 200, 60_000} for size in sizes)

@@ -10,7 +10,7 @@ from packages.match.tests.unit.hamming_cases import Hashes, keys_of, random_hash
 
 
 class Progress:
-    """How far the changing thread is: keys below these numbers have been added, are being removed, have been removed."""
+    """How far changes are: keys below these numbers have been added, are being removed, have been removed."""
 
     added = 0
     removing = 0
