@@ -88,30 +88,29 @@ IndexRange Image::extras_of_key(std::uint64_t key) const {
   return equal_range(extra_count(), key, [&](std::size_t i) { return extra_key_at(extra_by_key(i)); });
 }
 
-Image::Ids::Ids(const Image& image, std::size_t table, std::uint32_t bucket, BucketRange range)
+Image::Ids::Ids(const Image& image, const Kernels& kernels, std::size_t table, std::uint32_t bucket, BucketRange range)
     : image_(image),
       geometry_(image.tables_[table]),
+      kernels_(kernels),
+      high_(image.at<std::uint64_t>(geometry_.high_bits)),
       begin_(range.begin),
       base_bit_(range.begin + bucket * geometry_.high_values),
-      word_(base_bit_ / 64) {
-  const auto* const word = image_.checked<std::uint64_t>(geometry_.high_bits, word_);
-  bits_ = *word & (~std::uint64_t{0} << (base_bit_ % 64));
+      end_word_(std::min((base_bit_ + range.count + geometry_.high_values) / 64 + 1, geometry_.high_words)),
+      cursor_{base_bit_ / 64, 0, 0} {
+  image_.check(high_ + cursor_.word, (end_word_ - cursor_.word) * sizeof *high_);
+  cursor_.bits = high_[cursor_.word] & (~std::uint64_t{0} << (base_bit_ % 64));
 }
 
 std::uint32_t Image::Ids::at(std::uint32_t position) {
-  for (auto here = static_cast<std::uint32_t>(std::popcount(bits_)); passed_ + here <= position;
-       here = static_cast<std::uint32_t>(std::popcount(bits_))) {
-    passed_ += here;
-    if (++word_ >= geometry_.high_words) throw FileError("the index file is damaged: build it again");
-    bits_ = *image_.checked<std::uint64_t>(geometry_.high_bits, word_);
+  if (!kernels_.advance(high_, end_word_, position, cursor_)) {
+    throw FileError("the index file is damaged: replace it by a sound copy, or build it again");
   }
-  for (; passed_ < position; ++passed_) bits_ &= bits_ - 1;
-  const std::size_t bit = word_ * 64 + static_cast<std::size_t>(std::countr_zero(bits_));
+  const std::size_t bit = cursor_.word * 64 + static_cast<std::size_t>(std::countr_zero(cursor_.bits));
   std::size_t id = (bit - base_bit_ - position) << (8 * geometry_.low_bytes);
   const std::byte* const low = image_.memory_.data() + geometry_.low_ids + (begin_ + position) * geometry_.low_bytes;
   image_.check(low, geometry_.low_bytes);
   for (std::size_t i = 0; i < geometry_.low_bytes; ++i) id |= static_cast<std::size_t>(low[i]) << (8 * i);
-  if (id >= image_.hash_count()) throw FileError("the index file is damaged: build it again");
+  if (id >= image_.hash_count()) throw FileError("the index file is damaged: replace it by a sound copy, or build it again");
   return static_cast<std::uint32_t>(id);
 }
 

@@ -14,6 +14,7 @@
 
 #include "hash.hpp"
 #include "image_format.hpp"
+#include "kernels.hpp"
 #include "layout.hpp"
 #include "memory.hpp"
 
@@ -79,28 +80,34 @@ class Image {
     check(first, range.count * sizeof *first);
     return first;
   }
-  void prefetch_id(std::size_t table, std::uint32_t bucket, std::uint32_t place) const {
+  void prefetch_id(std::size_t table, std::uint32_t bucket, BucketRange range, std::uint32_t position) const {
     const TableGeometry& geometry = tables_[table];
-    __builtin_prefetch(memory_.data() + geometry.low_ids + place * geometry.low_bytes);
-    const std::size_t bit = place + bucket * geometry.high_values;
-    __builtin_prefetch(memory_.data() + geometry.high_bits + bit / 8);
+    __builtin_prefetch(memory_.data() + geometry.low_ids + (range.begin + position) * geometry.low_bytes);
+    // Its high part is counted from the bucket's first bit, and on average grows evenly.
+    const auto values = static_cast<std::uint32_t>(geometry.high_values);
+    const std::size_t first = range.begin + bucket * geometry.high_values;
+    const std::size_t last = first + position + static_cast<std::size_t>(values) * position / range.count;
+    for (std::size_t byte = first / 8; byte <= last / 8 && byte < first / 8 + 256; byte += 64) {
+      __builtin_prefetch(memory_.data() + geometry.high_bits + byte);
+    }
   }
 
   // Reads the ids of one bucket's entries, in the order of their places.
   class Ids {
    public:
-    Ids(const Image& image, std::size_t table, std::uint32_t bucket, BucketRange range);
+    Ids(const Image& image, const Kernels& kernels, std::size_t table, std::uint32_t bucket, BucketRange range);
     // `position` in the bucket, no smaller than the last one asked for. Throws FileError for an id that cannot be.
     std::uint32_t at(std::uint32_t position);
 
    private:
     const Image& image_;
     const TableGeometry& geometry_;
+    const Kernels& kernels_;
+    const std::uint64_t* high_;
     std::size_t begin_;
     std::size_t base_bit_;
-    std::size_t word_;
-    std::uint64_t bits_;       // of the current word, those not yet passed
-    std::uint32_t passed_ = 0;  // entries of the bucket in words before it
+    std::size_t end_word_;
+    BitCursor cursor_;
   };
 
  private:

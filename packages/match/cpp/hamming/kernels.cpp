@@ -37,7 +37,11 @@ void distances(const HashPair* pairs, std::size_t count, std::uint16_t* distance
   }
 }
 
-const Kernels kPlainKernels = {"plain", [] { return true; }, &scan, &distances};
+bool advance(const std::uint64_t* words, std::size_t end, std::uint32_t rank, BitCursor& cursor) {
+  return advance_plain(words, end, rank, cursor);
+}
+
+const Kernels kPlainKernels = {"plain", [] { return true; }, &scan, &advance, &distances};
 
 std::vector<const Kernels*> find_supported() {
   std::vector<const Kernels*> found = {  // fastest first

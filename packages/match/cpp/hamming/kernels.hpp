@@ -29,12 +29,21 @@ struct HashPair {
   const Hash* wanted;
 };
 
+// Where in a run of bits a count of set ones has got to.
+struct BitCursor {
+  std::size_t word;
+  std::uint64_t bits;    // of that word, those not yet passed
+  std::uint32_t passed;  // set bits before them
+};
+
 struct Kernels {
   const char* name;
   bool (*supported)();
   // Writes a hit for each sketch at most `max_bits` from `wanted`, by job, then position; returns how many. `hits` has room
   // for the jobs' counts together.
   std::size_t (*scan)(const ScanJob* jobs, std::size_t job_count, ScanHit* hits);
+  // Moves the cursor to set bit number `rank`, no smaller than `passed`. False when it is not before word `end`.
+  bool (*advance)(const std::uint64_t* words, std::size_t end, std::uint32_t rank, BitCursor& cursor);
   void (*distances)(const HashPair* pairs, std::size_t count, std::uint16_t* distance_bits);
 };
 

@@ -17,4 +17,19 @@ inline std::size_t scan_plain(const ScanJob& job, std::uint32_t job_index, std::
   return found;
 }
 
+// Inlined into functions for processors that count bits in one instruction, where std::popcount becomes that.
+__attribute__((always_inline)) inline bool advance_plain(const std::uint64_t* words, std::size_t end, std::uint32_t rank,
+                                                         BitCursor& cursor) {
+  BitCursor at = cursor;
+  for (auto here = static_cast<std::uint32_t>(std::popcount(at.bits)); at.passed + here <= rank;
+       here = static_cast<std::uint32_t>(std::popcount(at.bits))) {
+    at.passed += here;
+    if (++at.word >= end) return false;
+    at.bits = words[at.word];
+  }
+  for (; at.passed < rank; ++at.passed) at.bits &= at.bits - 1;
+  cursor = at;
+  return true;
+}
+
 }  // namespace staydown::hamming

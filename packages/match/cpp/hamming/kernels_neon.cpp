@@ -44,10 +44,14 @@ void distances_neon(const HashPair* pairs, std::size_t count, std::uint16_t* dis
   }
 }
 
+bool advance_neon(const std::uint64_t* words, std::size_t end, std::uint32_t rank, BitCursor& cursor) {
+  return advance_plain(words, end, rank, cursor);
+}
+
 }  // namespace
 
 extern const Kernels kNeonKernels;
-const Kernels kNeonKernels = {"neon", [] { return true; }, &scan_neon, &distances_neon};
+const Kernels kNeonKernels = {"neon", [] { return true; }, &scan_neon, &advance_neon, &distances_neon};
 
 }  // namespace staydown::hamming
 

@@ -23,6 +23,10 @@ STAYDOWN_AVX2 void distances_popcnt(const HashPair* pairs, std::size_t count, st
   }
 }
 
+STAYDOWN_AVX2 bool advance_popcnt(const std::uint64_t* words, std::size_t end, std::uint32_t rank, BitCursor& cursor) {
+  return advance_plain(words, end, rank, cursor);
+}
+
 // ---- AVX2: 16 sketches at a time, bits counted by looking up nibbles (Mula).
 
 STAYDOWN_AVX2 inline __m256i count_bits_16(__m256i words) {
@@ -118,9 +122,10 @@ bool has_avx512_popcount() {
 extern const Kernels kAvx512PopcountKernels;
 extern const Kernels kAvx512Kernels;
 extern const Kernels kAvx2Kernels;
-const Kernels kAvx512PopcountKernels = {"avx512-popcount", &has_avx512_popcount, &scan_avx512_popcount, &distances_popcnt};
-const Kernels kAvx512Kernels = {"avx512", &has_avx512, &scan_avx512, &distances_popcnt};
-const Kernels kAvx2Kernels = {"avx2", &has_avx2, &scan_avx2, &distances_popcnt};
+const Kernels kAvx512PopcountKernels = {"avx512-popcount", &has_avx512_popcount, &scan_avx512_popcount, &advance_popcnt,
+                                        &distances_popcnt};
+const Kernels kAvx512Kernels = {"avx512", &has_avx512, &scan_avx512, &advance_popcnt, &distances_popcnt};
+const Kernels kAvx2Kernels = {"avx2", &has_avx2, &scan_avx2, &advance_popcnt, &distances_popcnt};
 
 }  // namespace staydown::hamming
 

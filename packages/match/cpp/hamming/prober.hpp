@@ -34,7 +34,7 @@ static_assert(kQueriesPerBlock <= 65536 && sizeof(Probe) == 8);
 
 // A Source offers: layout(), size(); prefetch_bucket(table, bucket); find(table, bucket) -> Found {count, ...};
 // sketches_address(table, Found), sketches(table, Found), readable(Found); prefetch_id(table, bucket, Found, position);
-// Ids(source, table, bucket, Found).at(position), positions growing; hash_at(id);
+// Ids(source, kernels, table, bucket, Found).at(position), positions growing; hash_at(id);
 // for_each_key(id, visit) -> visit(key) says whether it wants more, and may be heeded if keys come in their order.
 template <typename Source>
 class Prober {
@@ -232,7 +232,7 @@ class Prober {
     pairs_.clear();
     for (std::size_t i = 0; i < candidates_.size();) {
       const Located& from = candidates_[i].from;
-      typename Source::Ids reader(source_, from.probe.table, from.probe.bucket, from.found);
+      typename Source::Ids reader(source_, kernels_, from.probe.table, from.probe.bucket, from.found);
       std::uint32_t last = 0;
       for (; i < candidates_.size() && is_same(candidates_[i].from.probe, from.probe); ++i) {
         if (candidates_[i].position < last) break;

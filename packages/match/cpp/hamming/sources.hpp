@@ -33,14 +33,14 @@ class ImageSource {
   // Sketches are followed by padding of a vector's size.
   std::uint32_t readable(const Found& found) const { return found.count + 32; }
   void prefetch_id(std::size_t table, std::uint32_t bucket, const Found& found, std::uint32_t position) const {
-    image_.prefetch_id(table, bucket, found.begin + position);
+    image_.prefetch_id(table, bucket, found, position);
   }
   const Hash* hash_at(std::uint32_t id) const { return image_.hash_at(id); }
 
   class Ids : public Image::Ids {
    public:
-    Ids(const ImageSource& source, std::size_t table, std::uint32_t bucket, const Found& found)
-        : Image::Ids(source.image_, table, bucket, found) {}
+    Ids(const ImageSource& source, const Kernels& kernels, std::size_t table, std::uint32_t bucket, const Found& found)
+        : Image::Ids(source.image_, kernels, table, bucket, found) {}
   };
 
   // In the order of the keys.
@@ -84,7 +84,8 @@ class DeltaSource {
 
   class Ids {
    public:
-    Ids(const DeltaSource& /*source*/, std::size_t /*table*/, std::uint32_t /*bucket*/, const Found& found)
+    Ids(const DeltaSource& /*source*/, const Kernels& /*kernels*/, std::size_t /*table*/, std::uint32_t /*bucket*/,
+        const Found& found)
         : ids_(found.ids) {}
     std::uint32_t at(std::uint32_t position) const { return ids_[position]; }
 
