@@ -44,8 +44,10 @@ std::vector<std::string> kernel_names() {
 }
 
 void bind_hamming_index(nb::module_& module) {
-  nb::exception<staydown::HammingFileError>(module, "IndexFileError", PyExc_ValueError);
-  nb::exception<staydown::HammingConflictError>(module, "IndexConflictError", PyExc_RuntimeError);
+  nb::exception<staydown::HammingFileError>(module, "IndexFileError", PyExc_ValueError).attr("__doc__") =
+      "An index's file cannot be read: no index, of a newer format, incomplete or damaged. The message says what to do.";
+  nb::exception<staydown::HammingConflictError>(module, "IndexConflictError", PyExc_RuntimeError).attr("__doc__") =
+      "Another process has saved to an index's file since it was opened here: open it again and repeat the changes.";
   nb::register_exception_translator(&raise_system_error);
 
   // For tests: every version gives the same answers.

@@ -1,10 +1,8 @@
 #include "image_file.hpp"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <optional>
 #include <random>
 #include <string>
 #include <system_error>
@@ -89,22 +87,17 @@ File open_for_saving(const std::filesystem::path& path) {
   }
 }
 
-struct Earlier {
-  unsigned mode = kPrivateMode;
-  std::optional<ImageId> id;
-};
+unsigned mode_for(const std::filesystem::path& path) {
+  return std::filesystem::exists(path) ? File(path, O_RDONLY).mode() : kPrivateMode;
+}
 
-Earlier earlier_file(const std::filesystem::path& path) {
-  Earlier earlier;
-  if (!std::filesystem::exists(path)) return earlier;
-  const File file(path, O_RDONLY);
-  earlier.mode = file.mode();
-  try {
-    earlier.id = read_header(file).id;
-  } catch (const FileError&) {
-    return earlier;  // not an index that could have a journal
+// Those of images that were at this place before, or never came to be there because a save was killed.
+void remove_other_journals(const Journal& current) {
+  std::error_code ignored;  // what cannot be removed now is by the next save
+  const std::filesystem::path folder = current.path().has_parent_path() ? current.path().parent_path() : ".";
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    if (current.is_sibling(entry.path())) std::filesystem::remove(entry.path(), ignored);
   }
-  return earlier;
 }
 
 }  // namespace
@@ -113,14 +106,14 @@ SavedAs save_image(const Image& image, const std::filesystem::path& path) {
   image.check_all();
   const std::filesystem::path unfinished = path.string() + ".saving";
   File file = open_for_saving(unfinished);
-  const Earlier earlier = earlier_file(path);
-  file.set_mode(earlier.mode);
+  const unsigned mode = mode_for(path);
+  file.set_mode(mode);
   const ImageId id = new_id();
   write_image(image, id, file);
   const Journal journal(path, id);
-  const JournalPosition position = journal.create(earlier.mode);
+  const JournalPosition position = journal.create(mode);
   replace_file(unfinished, path);
-  if (earlier.id) ::unlink(Journal(path, *earlier.id).path().c_str());
+  remove_other_journals(journal);
   return {path, id, position};
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstring>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "checksum.hpp"
@@ -13,6 +14,8 @@
 namespace staydown::hamming {
 namespace {
 
+constexpr const char* kEnding = ".journal";
+constexpr std::size_t kIdDigits = 16;
 constexpr std::array<char, 8> kJournalMagic = {'S', 'D', 'H', 'A', 'M', 'J', 'N', 'L'};
 
 struct JournalHeader {
@@ -129,9 +132,17 @@ void Changes::remove(std::uint64_t key) {
 void Changes::clear() { std::vector<std::byte>().swap(encoded_); }
 
 Journal::Journal(const std::filesystem::path& image_path, const ImageId& id)
-    : path_(image_path.string() + "." + hexadecimal(id[0]) + ".journal"), id_(id) {}
+    : path_(image_path.string() + "." + hexadecimal(id[0]) + kEnding),
+      before_id_(image_path.filename().string() + "."),
+      id_(id) {}
 
-bool Journal::exists() const { return std::filesystem::exists(path_); }
+bool Journal::is_sibling(const std::filesystem::path& other) const {
+  const std::string name = other.filename().string();
+  if (name.size() != path_.filename().string().size() || name == path_.filename().string()) return false;
+  const std::string_view id = std::string_view(name).substr(before_id_.size(), kIdDigits);
+  return name.starts_with(before_id_) && name.ends_with(kEnding) &&
+         id.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
 
 JournalPosition Journal::create(unsigned mode) const {
   File file(path_, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW, mode);

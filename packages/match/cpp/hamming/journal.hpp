@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include "hash.hpp"
@@ -49,7 +50,8 @@ class Journal {
   Journal(const std::filesystem::path& image_path, const ImageId& id);
 
   const std::filesystem::path& path() const { return path_; }
-  bool exists() const;
+  // Whether `other` is named like the journal of another image at the same place.
+  bool is_sibling(const std::filesystem::path& other) const;
 
   // Makes an empty one, on the disk when this returns.
   JournalPosition create(unsigned mode) const;
@@ -62,6 +64,7 @@ class Journal {
 
  private:
   std::filesystem::path path_;
+  std::string before_id_;  // of its file's name
   ImageId id_;
 };
 

@@ -25,10 +25,14 @@ class BruteForceIndex:
     def __len__(self) -> int: ...
 
 class IndexFileError(ValueError):
-    pass
+    """
+    An index's file cannot be read: no index, of a newer format, incomplete or damaged. The message says what to do.
+    """
 
 class IndexConflictError(RuntimeError):
-    pass
+    """
+    Another process has saved to an index's file since it was opened here: open it again and repeat the changes.
+    """
 
 def kernel_names() -> list[str]: ...
 

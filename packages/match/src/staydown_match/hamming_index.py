@@ -13,10 +13,7 @@ from staydown_match.index import Matches
 from staydown_match.types import MAX_DISTANCE_BITS, PDQ_BYTES, InvalidValueError
 
 IndexFileError = _native.IndexFileError
-"""An index's file cannot be read: no index, of a newer format, incomplete or damaged. The message says what to do."""
-
 IndexConflictError = _native.IndexConflictError
-"""Another process has saved to an index's file since it was opened here: open it again and repeat the changes."""
 
 HASH_BITS = 8 * PDQ_BYTES
 MAX_RADIUS_BITS = 64

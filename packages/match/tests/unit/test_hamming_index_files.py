@@ -273,4 +273,7 @@ def test_killed_while_saving_the_file_is_whole(index: HammingIndex, tmp_path: Pa
         opened.save(path)
     # The first 3,050, without the two of key 5 or with one again, and what a round adds: all of it or nothing.
     assert all({size - COUNT - 48, size - COUNT - 49, size - COUNT - 50} & {0, 200, 60_000} for size in sizes)
-    assert len({name.name for name in tmp_path.iterdir()} - {path.name, journal_of(path).name, "index.saving"}) == 0
+    last = HammingIndex.open(path)
+    compact_into(last, [])
+    last.save(path)  # what killed saves left goes with the next one that writes everything
+    assert {name.name for name in tmp_path.iterdir()} == {path.name, journal_of(path).name}
