@@ -63,7 +63,7 @@ class Watch:
 
 
 @contextmanager
-def window(  # noqa: PLR0913 -- what a window can be like
+def window(
     browser: Browser, url: str, *, width: int = WIDE, dark: bool = False, script: bool = True, refusals: int = 0
 ) -> Iterator[Page]:
     """Open a window of its own on a hub, and hold it to asking nobody else and to complaining about nothing.

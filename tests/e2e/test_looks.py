@@ -5,32 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it has no types
 
 from tests.e2e.browser import NARROW, WIDE, window
+from tests.e2e.looks import complaints, is_cut_off
 from tests.e2e.staff import Staff
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser
 
     from tests.e2e.running import Person, Scene
 
 LOOKS = pytest.mark.parametrize(
     ("width", "dark"), [(WIDE, True), (NARROW, False)], ids=["wide and dark", "narrow and light"]
 )
-# All rules of WCAG 2.2 up to AA, and those of good practice.
-_RULES = {"resultTypes": ["violations"]}
-
-
-def complaints(page: Page) -> list[str]:
-    """Return what is wrong with a page for somebody: each rule with the parts that break it."""
-    found = Axe().run(page, options=_RULES).response["violations"]
-    return [f"{one['id']}: {node['html'][:160]}" for one in found for node in one["nodes"]]
-
-
-def is_cut_off(page: Page) -> bool:
-    """Tell whether one must scroll sideways."""
-    return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
 
 
 def check_every_page(staff: Staff, person: Person, *, one_of_a_kind: bool) -> list[str]:

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Error, expect
 
 from tests.e2e.browser import window
+from tests.e2e.looks import complaints
 from tests.e2e.running import LONG, SEEN_AT, Person, Scene
 from tests.e2e.staff import Staff, one_time_code
 
@@ -98,13 +99,14 @@ def test_everything_works_without_scripts(browser: Browser, scene: Scene) -> Non
 
 
 def test_a_second_factor_is_set_up_and_asked_for(browser: Browser, scene: Scene) -> None:
-    with window(browser, scene.url) as page:
+    with window(browser, scene.url, dark=True) as page:
         staff = Staff(page)
         staff.sign_in(scene.analyst)
         secret = _set_up_authenticator(staff, scene.analyst)
         staff.sign_out()
         staff.sign_in(scene.analyst)
         staff.sees_title("Two-Factor Authentication")
+        assert complaints(page) == []
         page.get_by_label("Code").fill(one_time_code(secret))
         page.get_by_role("button", name="Sign In").click()
         staff.sees_title("Lantern Support Centre")
@@ -115,11 +117,17 @@ def _set_up_authenticator(staff: Staff, person: Person) -> str:
     staff.go_to("Account")
     page.get_by_role("link", name="Second factor").click()
     page.get_by_role("link", name="Activate").click()
+    assert complaints(page) == []
     staff.confirm_with_password(person)
+    assert complaints(page) == []
     secret = page.get_by_label("Authenticator secret").input_value()
     page.get_by_label("Authenticator code").fill(one_time_code(secret))
     page.get_by_role("button", name="Activate").click()
     staff.sees_title("Recovery Codes")
+    assert complaints(page) == []
+    for address in ("/accounts/2fa/", "/accounts/2fa/webauthn/add/", "/accounts/2fa/totp/deactivate/"):
+        page.goto(address)
+        assert complaints(page) == [], address
     return secret
 
 

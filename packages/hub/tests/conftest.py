@@ -48,7 +48,7 @@ def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBl
 
 @pytest.fixture
 def committed_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Give a database whose transactions really commit: for tests with threads, deferred triggers or other processes."""
+    """Give a database whose transactions really commit: for threads, deferred triggers or other processes."""
     del django_db_setup
     with django_db_blocker.unblock():
         yield

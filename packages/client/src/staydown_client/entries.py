@@ -16,8 +16,9 @@ ExactAlgorithm: TypeAlias = Literal["md5", "sha1", "sha256"]
 Advice: TypeAlias = Literal["block", "hold"]
 
 MAX_POSITION: Final = 2**40
-MAX_FINGERPRINTS: Final = 1024
-MAX_ENTRY_BYTES: Final = 128 * 1024
+# The hub takes 256 of an item from each organisation: room for 32 organisations that all vouch for all of theirs.
+MAX_FINGERPRINTS: Final = 8192
+MAX_ENTRY_BYTES: Final = 1024 * 1024
 
 _EXACT_BYTES: Final[Mapping[ExactAlgorithm, int]] = {"md5": 16, "sha1": 20, "sha256": 32}
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -31,7 +31,7 @@ class EventParser:
     """Feed it chunks cut anywhere; it returns what they completed. One line and one event are bounded in size."""
 
     def __init__(self) -> None:
-        self._pending = b""
+        self._pending = bytearray()
         self._name = ""
         self._event_id = ""
         self._data: list[str] = []
@@ -46,11 +46,15 @@ class EventParser:
         return [event for event in found if event is not None]
 
     def _complete_lines(self, chunk: bytes) -> list[bytes]:
+        had_return = self._pending.endswith(b"\r")
         self._pending += chunk
+        if not had_return and not _LINE_END.search(chunk):
+            # A long line that comes in crumbs is looked through once, not once for each crumb.
+            return []
         # A carriage return at the very end may be half of a CR LF: it waits for the next chunk.
-        complete, held = (self._pending[:-1], b"\r") if self._pending.endswith(b"\r") else (self._pending, b"")
-        *lines, rest = _LINE_END.split(complete)
-        self._pending = rest + held
+        held = b"\r" if self._pending.endswith(b"\r") else b""
+        *lines, rest = _LINE_END.split(bytes(self._pending.removesuffix(b"\r")))
+        self._pending = bytearray(rest + held)
         return lines
 
     def _take(self, line: bytes) -> ServerEvent | Heartbeat | None:

@@ -43,13 +43,17 @@ class Feed:
     def __init__(self, transport: Transport, *, list_name: str) -> None:
         self._transport = transport
         self._list = list_name
+        self._page_length = PAGE_LENGTH
 
     def page(self, *, after: int) -> Page:
         """Return the entries that follow position `after`, up to a page of them."""
         try:
-            return self._page(after=after, limit=PAGE_LENGTH)
+            return self._page(after=after, limit=self._page_length)
         except AnswerTooLargeError:
-            return self._page(after=after, limit=_CAREFUL_PAGE_LENGTH)
+            if self._page_length == _CAREFUL_PAGE_LENGTH:
+                raise
+            self._page_length = _CAREFUL_PAGE_LENGTH
+            return self._page(after=after, limit=self._page_length)
 
     def open_events(self, *, after: int) -> EventStream:
         """Connect to the live events that follow position `after`."""

@@ -193,8 +193,8 @@ BAD_STREAMS: dict[str, tuple[list[bytes], str]] = {
     "another id": ([event(1, admit(4)).replace(b"id: 1", b"id: 2")], "event.id"),
     "no id": ([event(1, admit(4)).replace(b"id: 1\n", b"")], "event.id"),
     "garbage": ([b"event: entry\ndata: {{{\n\n"], "not well-formed"),
-    "an oversized line": ([b"data: " + b"x" * 65536] + [b"x" * 65536] * 3, "line longer"),
-    "an oversized event": ([b"data: " + b"x" * 65536 + b"\n"] * 4, "event longer"),
+    "an oversized line": ([b"data: " + b"x" * 65536] + [b"x" * 65536] * 17, "line longer"),
+    "an oversized event": ([b"data: " + b"x" * 65536 + b"\n"] * 18, "event longer"),
     "bytes that are not text": ([b"data: \xff\xff\n\n"], "UTF-8"),
     "a wrong type": ([b'id: 1\nevent: entry\ndata: {"position": 1, "entry": []}\n\n'], "event.entry"),
 }

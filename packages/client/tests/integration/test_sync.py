@@ -103,6 +103,7 @@ def test_entries_with_many_fingerprints_come_in_smaller_pages(folder: Folder, hu
     limits = [path.split("limit=")[1] for path in hub.paths() if path.startswith(ENTRIES)]
     assert limits[0] == "1000"
     assert 1 < int(limits[1]) < 170
+    assert set(limits[2:]) == {limits[1]}
 
 
 def test_entries_arrive_live(folder: Folder, hub: LoopbackHub) -> None:

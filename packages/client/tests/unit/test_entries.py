@@ -53,7 +53,7 @@ BAD_FIELDS: list[tuple[str, object]] = [
     ("entry.kind", None),
     ("entry.fingerprints", []),
     ("entry.fingerprints", {}),
-    ("entry.fingerprints", [exact("ab" * 32)] * 1025),
+    ("entry.fingerprints", [exact("ab" * 32)] * 8193),
     ("entry.fingerprints.0", "ab"),
     ("entry.fingerprints.0.algorithm", "md4"),
     ("entry.fingerprints.0.algorithm", []),

@@ -74,6 +74,13 @@ def test_a_line_without_an_end_is_refused() -> None:
         parsed_from(endless(b"x" * 4096))
 
 
+def test_a_long_line_in_crumbs_costs_no_more_than_its_length() -> None:
+    line = b"data: " + b"x" * (MAX_LINE_BYTES - 10)
+    [event] = parsed_from([bytes([byte]) for byte in line] + [b"\n\n"])
+    assert isinstance(event, ServerEvent)
+    assert len(event.data) == MAX_LINE_BYTES - 10
+
+
 def test_an_event_without_an_end_is_refused() -> None:
     with pytest.raises(HubMisbehavedError, match="longer than"):
         parsed_from(endless(b"data: " + b"x" * 4096 + b"\n"))

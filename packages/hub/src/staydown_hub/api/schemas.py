@@ -27,7 +27,9 @@ class FingerprintForm(Strict):
 
     algorithm: Algorithm
     value: Annotated[str, Field(description="Lower-case hex: 32 digits for md5, 40 for sha1, 64 for sha256 and pdq.")]
-    quality: Annotated[int | None, Field(ge=0, le=MAX_QUALITY, validate_default=True)] = None
+    quality: Annotated[
+        int | None, Field(ge=0, le=MAX_QUALITY, validate_default=True, exclude_if=lambda quality: quality is None)
+    ] = None
 
     @field_validator("value")
     @classmethod

@@ -1,8 +1,8 @@
 """The audit chain checked again in Python, independently of the SQL that wrote it.
 
 A seal's hash is SHA-256 over: the previous hash (32 bytes; zeros at the start), the position (8 bytes, big-endian), and
-the record's fields in order (id, time, act, organisation, person, subject, detail, source), each as its length (4 bytes,
-big-endian; -1 when absent) and its UTF-8 text. The time is UTC with microseconds: ``2026-01-02T03:04:05.678901Z``.
+the record's fields in order (id, time, act, organisation, person, subject, detail, source), each as its length (4
+bytes, big-endian; -1 when absent) and its UTF-8 text. The time is in UTC: ``2026-01-02T03:04:05.678901Z``.
 """
 
 import hashlib

@@ -10,7 +10,8 @@ from staydown_hub.audit.chain import Head, Sealed, problems_in, record_fields
 from staydown_hub.audit.models import AuditRecord, AuditSeal
 
 _SEALS = """
-    SELECT s.position, s.previous_hash, s.hash, r.id, r.at, r.act, r.organisation, r.person, r.subject, r.detail, r.source
+    SELECT s.position, s.previous_hash, s.hash,
+        r.id, r.at, r.act, r.organisation, r.person, r.subject, r.detail, r.source
     FROM audit_seal s LEFT JOIN audit_record r ON r.id = s.record_id ORDER BY s.position
 """
 _ROWS_A_FETCH = 2000

@@ -21,7 +21,7 @@ class SensitiveDetailError(ValueError):
     """A detail holds an address or a fingerprint: name the item or sighting by its identifier instead."""
 
 
-def record(  # noqa: PLR0913 -- an audit row answers who, for whom, what, on what, how and from where
+def record(
     *,
     act: str,
     subject: str,

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from staydown_hub.embedded_postgres.errors import AccountError
 
-# In this order: one made for us, the system's own for PostgreSQL, and what every system has.
+# In this order: one made for us, the system's own for PostgreSQL, and what every system has. Other services may share
+# the latter two, and could then read the cluster: where that matters, make the first (useradd --system staydown).
 UNPRIVILEGED_ACCOUNTS = ("staydown", "postgres", "nobody")
 
 # Nothing of our own environment (secrets, PG* variables) reaches the server.

@@ -4,6 +4,7 @@ No mode of a folder that we did not make is ever changed.
 """
 
 import os
+import secrets
 import shutil
 import stat
 import tempfile
@@ -16,10 +17,14 @@ from staydown_hub.embedded_postgres.errors import PlacementError
 # Only ever used by root, for a home such as /root/staydown that no other account may enter.
 SHARED_STORE = Path("/var/lib/staydown")
 _POINTER = "cluster-location"
+_SOCKETS_POINTER = "sockets-location"
 # sun_path holds 108 bytes with its closing NUL.
 MAX_SOCKET_PATH_BYTES = 107
 _SOCKET_NAME = ".s.PGSQL.5432"
+_SHORT_PATHS = "/tmp"  # noqa: S108 -- the one short path everywhere; the folder in it is ours alone
 _SHORT_SOCKET_PREFIX = "staydown-postgres-"
+# A dead server's lock file names a pid that may be anybody's by now.
+_TIDY = 'cd -- "$1" && chmod 700 . && rm -f -- "$2" "$2.lock"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,17 +134,39 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def make_socket_folder(cluster: Cluster) -> Path:
-    """Make a folder that only the server's account can enter, on a path short enough for a socket."""
-    if len(os.fsencode(cluster.sockets / _SOCKET_NAME)) <= MAX_SOCKET_PATH_BYTES:
-        folder = cluster.sockets
-        folder.mkdir(exist_ok=True)
-        folder.chmod(0o700)
-        for leftover in folder.iterdir():  # a dead server's: its lock file names a pid that may be anybody's by now
-            leftover.unlink()
+    """Make a folder that only the server's account can enter, on a path short enough for a socket.
+
+    It is the same each time, so that a server that is started again is found where it was.
+    """
+    is_short = len(os.fsencode(cluster.sockets / _SOCKET_NAME)) <= MAX_SOCKET_PATH_BYTES
+    folder = cluster.sockets if is_short else _short_socket_folder(cluster)
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        if not _is_folder_of(cluster.account, folder):
+            raise PlacementError(f"Somebody else has made {folder}: start again, for another name.") from None
+        # What is the account's is put right as the account: as root we could be led elsewhere by a link.
+        cluster.account.run(["/bin/sh", "-c", _TIDY, "sh", str(folder), _SOCKET_NAME])
     else:
-        folder = Path(tempfile.mkdtemp(prefix=_SHORT_SOCKET_PREFIX, dir="/tmp"))  # mkdtemp: 0700
-    os.chown(folder, cluster.account.uid, cluster.account.gid, follow_symlinks=False)
+        os.chown(folder, cluster.account.uid, cluster.account.gid, follow_symlinks=False)
     return folder
+
+
+def _short_socket_folder(cluster: Cluster) -> Path:
+    """Choose the folder under /tmp that it was before, unless somebody else took its name; else a new one."""
+    pointer = cluster.home / _SOCKETS_POINTER
+    if pointer.is_file() and pointer.lstat().st_uid == os.geteuid():
+        before = Path(pointer.read_text(encoding="utf-8").strip())
+        if not os.path.lexists(before) or _is_folder_of(cluster.account, before):
+            return before
+    folder = Path(_SHORT_PATHS) / f"{_SHORT_SOCKET_PREFIX}{secrets.token_hex(8)}"
+    write_whole(pointer, f"{folder}\n")
+    return folder
+
+
+def _is_folder_of(account: Account, folder: Path) -> bool:
+    found = folder.lstat()
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == account.uid
 
 
 def remove_short_socket_folder(cluster: Cluster, folder: Path) -> None:

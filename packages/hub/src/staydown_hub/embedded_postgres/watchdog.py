@@ -7,13 +7,16 @@ import os
 import sys
 from pathlib import Path
 
-from staydown_hub.embedded_postgres.locks import lock_for_good, open_lock
+from staydown_hub.embedded_postgres.locks import lock_for_good
 from staydown_hub.embedded_postgres.sharing import LEASE_LOCK, stop_unused
 
 
 def main(home: Path, watchdog_lock: int) -> None:
     """Watch over the server of `home`; `watchdog_lock` is the descriptor, inherited and locked, that says we live."""
-    lease = open_lock(home / LEASE_LOCK)
+    try:
+        lease = os.open(home / LEASE_LOCK, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)  # made by whoever started us
+    except FileNotFoundError:
+        return  # the whole home was removed meanwhile
     lock_for_good(lease)
     stop_unused(home)
     os.close(watchdog_lock)  # before the lease: who gets a lease next must see that it needs another watchdog

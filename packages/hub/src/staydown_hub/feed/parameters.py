@@ -27,11 +27,13 @@ def stream_position(query: bytes, last_event_id: str | None) -> int:
 
 
 def _given(query: bytes, *, known: set[str]) -> dict[str, str]:
-    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=10)
+    try:
+        pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=len(known))
+    except ValueError:
+        raise _unknown(known) from None
     given = dict(pairs)
     if len(given) < len(pairs) or not given.keys() <= known:
-        names = ", ".join(sorted(known))
-        raise _invalid("query", f"The parameters are {names}, each once at most.")
+        raise _unknown(known)
     return given
 
 
@@ -40,6 +42,10 @@ def _whole(name: str, text: str, *, low: int, high: int) -> int:
     if not is_number or not low <= int(text) <= high:
         raise _invalid(name, f"Must be a whole number from {low} to {high}.")
     return int(text)
+
+
+def _unknown(known: set[str]) -> RefusedError:
+    return _invalid("query", f"The parameters are {', '.join(sorted(known))}, each once at most.")
 
 
 def _invalid(field: str, message: str) -> RefusedError:

@@ -53,7 +53,7 @@ class Fingerprint(models.Model):
             ),
             models.UniqueConstraint(fields=["item", "algorithm", "value"], name="fingerprint_once_an_item"),
             models.CheckConstraint(
-                condition=Q(algorithm="pdq", quality__gte=0, quality__lte=MAX_QUALITY)
+                condition=Q(algorithm="pdq", quality__isnull=False, quality__gte=0, quality__lte=MAX_QUALITY)
                 | Q(algorithm__in=EXACT_ALGORITHMS, quality__isnull=True),
                 name="fingerprint_quality_of_pdq_only",
             ),

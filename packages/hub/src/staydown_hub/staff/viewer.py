@@ -42,11 +42,6 @@ class Viewer:
         """Tell whether any page but the person's own account is for them."""
         return bool(self.scopes)
 
-    @property
-    def sees_lists(self) -> bool:
-        """Tell whether there can be lists for this organisation at all; each list's audience decides further."""
-        return not {"read", "filter"}.isdisjoint(self.scopes)
-
     def follows(self, audience_kinds: list[str]) -> bool:
         """Tell whether a list with this audience is shown."""
         return may_follow(kind=self.kind, scopes=self.scopes, audience_kinds=audience_kinds)

@@ -70,7 +70,7 @@ def compose(mail: Mail) -> EmailMessage:
 
 def message_id(request: Request, *, is_retraction: bool) -> str:
     """Return the name of a mail: of the request, the number of its notice, and what the mail does with that notice."""
-    _, domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rsplit("@", 1)
+    domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
     return f"<{request.pk}.{request.notices}.{'retraction' if is_retraction else 'notice'}@{domain}>"
 
 

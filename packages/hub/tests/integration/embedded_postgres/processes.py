@@ -73,10 +73,12 @@ class User:
     home: Path
     database_url: str = ""
     server_pid: int = 0
+    start_s: float = 0.0
 
     def wait_until_connected(self) -> "User":
         greeting = self._answer()
         self.database_url, self.server_pid = greeting["database_url"], greeting["server_pid"]
+        self.start_s = greeting["start_s"]
         return self
 
     def sql(self, statement: str) -> Any:  # noqa: ANN401  # whatever the column holds

@@ -1,12 +1,13 @@
 """A cluster is made and used, from either source of programs, as root and as an ordinary user."""
 
-import time
+import os
+import signal
 from pathlib import Path
 
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from packages.hub.tests.integration.embedded_postgres.processes import Users
+from packages.hub.tests.integration.embedded_postgres.processes import Users, eventually, kill
 
 
 @pytest.mark.parametrize("source", ["system", "wheel"])
@@ -41,10 +42,12 @@ def test_server_runs_without_privileges(users: Users, home: Path) -> None:
 
 
 def test_second_start_takes_under_a_second(users: Users, home: Path) -> None:
-    users.enter(home).leave()
-    begun_s = time.monotonic()
-    users.enter(home)
-    assert time.monotonic() - begun_s < 1.0
+    starts_s = []
+    for _ in range(3):
+        user = users.enter(home)
+        starts_s.append(user.start_s)
+        user.leave()
+    assert min(starts_s) < 1.0  # the best of three: the machine may be busy with others
 
 
 def test_data_outlives_the_server(users: Users, home: Path) -> None:
@@ -69,8 +72,21 @@ def test_a_long_path_of_odd_characters_gets_a_short_socket_folder(our_users: Use
     sockets = Path(str(conninfo_to_dict(user.database_url)["host"]))
     assert str(sockets).startswith("/tmp/staydown-postgres-")  # noqa: S108  # where the short folder is
     assert sockets.stat().st_mode & 0o777 == 0o700
-    user.leave()
-    assert not sockets.exists()
+    kill(user.server_pid)
+    again = our_users.enter(home)
+    assert again.database_url == user.database_url  # whoever uses the old address finds the new server
+    again.leave()
+    user.end_by(signal.SIGKILL)
+    assert eventually(lambda: not sockets.exists())
+
+    sockets.mkdir()  # somebody else took its name
+    os.chown(sockets, 4711 if os.geteuid() == 0 else -1, -1)
+    if os.geteuid() == 0:
+        third = our_users.enter(home)
+        assert third.database_url != user.database_url
+        assert list(sockets.iterdir()) == []
+        third.leave()
+    sockets.rmdir()
 
 
 def test_a_short_path_of_odd_characters(our_users: Users, own_copy: Path) -> None:

@@ -7,6 +7,7 @@ the database back.
 
 import json
 import sys
+import time
 from pathlib import Path
 
 import psycopg
@@ -17,9 +18,12 @@ from staydown_hub.embedded_postgres.binaries import system_binaries, wheel_binar
 def main() -> None:
     home, source = Path(sys.argv[1]), sys.argv[2]
     binaries = None if source == "any" else (system_binaries() if source == "system" else wheel_binaries())[0]
+    begun_s = time.monotonic()
     running = start(home, binaries=binaries)
+    start_s = time.monotonic() - begun_s
     with psycopg.connect(running.database_url, autocommit=True) as connection:
-        answer({"database_url": running.database_url, "server_pid": server_pid(connection)})
+        greeting = {"database_url": running.database_url, "server_pid": server_pid(connection), "start_s": start_s}
+        answer(greeting)
         for line in sys.stdin:
             cursor = connection.execute(line.encode())
             row = cursor.fetchone() if cursor.description else None

@@ -1,6 +1,7 @@
 """The feed as a follower meets it: pages, live events, refusals, and its own stopping."""
 
 import signal
+import subprocess
 import time
 
 import pytest
@@ -10,7 +11,7 @@ from staydown_hub.organisations import services
 from staydown_hub.organisations.models import ApiKey
 
 from packages.hub.tests.cast import Cast
-from packages.hub.tests.factories import admitted_item, assess
+from packages.hub.tests.factories import admitted_item, assess, report
 from packages.hub.tests.integration.feed.conftest import FeedProcess
 
 
@@ -138,6 +139,7 @@ WRONG_PARAMETERS = {
     "entries?after=1&after=2": "query",
     "events?after=1.5": "after",
     "events?limit=5": "query",
+    "entries?" + "after=1&" * 50: "query",
 }
 
 
@@ -166,3 +168,31 @@ def test_it_stops_with_streams_open(feed: FeedProcess, cast: Cast) -> None:
     for events in streams:
         with pytest.raises(EOFError):
             events.next_event()
+
+
+def test_a_follower_that_reads_nothing_costs_no_memory(feed: FeedProcess, cast: Cast) -> None:
+    """40,000 entries of 2 kB are waiting for followers who take none of them: 80 MB each, if they were kept."""
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE entry DISABLE TRIGGER USER")
+        cursor.execute(
+            "INSERT INTO entry (shared_list_id, position, operation, item_id, carried_by, body, at)"
+            " SELECT l.id, n, 'admit', %s, '{}', '{\"filler\":\"' || repeat('x', 2000) || '\"}', now()"
+            " FROM shared_list l, generate_series(0, 39999) n WHERE l.slug = 'main'",
+            [report(cast.police, "a").pk],
+        )
+        cursor.execute("ALTER TABLE entry ENABLE TRIGGER USER")
+    before = _memory_bytes(feed)
+    slow = [feed.events("lists/main/events", cast.platform) for _ in range(8)]
+    for events in slow:
+        events.next_event()
+    time.sleep(3)
+    grown = _memory_bytes(feed) - before
+    assert grown < 100_000_000
+    assert feed.get("lists/main/entries?limit=1", cast.platform)[0] == 200
+
+
+def _memory_bytes(feed: FeedProcess) -> int:
+    """Return what the feed and its workers hold in memory."""
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid=,rss="], capture_output=True, text=True, check=True).stdout
+    rows = [tuple(map(int, line.split())) for line in listed.splitlines()]
+    return sum(rss for pid, parent, rss in rows if feed.process.pid in {pid, parent}) * 1024

@@ -1,6 +1,7 @@
 """What holds of every page: nothing typed becomes markup, nothing is kept, nothing comes from elsewhere."""
 
 import re
+from io import BytesIO
 
 import pytest
 from django.test import Client
@@ -103,3 +104,11 @@ def test_static_files_stay_in_the_cache_and_no_other_files_are_served(client: Cl
     served.close()
     assert "no-store" not in served["Cache-Control"]
     assert client.get("/static/../config/settings.py").status_code == 404
+
+
+def test_a_file_that_is_sent_is_not_taken(browser: Browser, every_page: list[str]) -> None:
+    client = browser("police")
+    for address in (every_page[2], "/accounts/password/change/"):
+        answer = client.post(address, {"sighting": BytesIO(b"not a picture"), "file": BytesIO(b"nor this")})
+        assert answer.status_code in {200, 400}
+        assert b"not a picture" not in answer.content

@@ -7,6 +7,7 @@ from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from django.core.cache import cache
+from django.core.mail import EmailMessage
 from django.http import HttpResponse
 from django.test import Client
 from staydown_hub.audit.models import AuditRecord
@@ -33,6 +34,11 @@ def sign_in(client: Client, email: str, password: str = PASSWORD) -> HttpRespons
 
 def acts_about(person: Person) -> list[str]:
     return list(AuditRecord.objects.filter(subject=f"person:{person.pk}").order_by("pk").values_list("act", flat=True))
+
+
+def code_of(secret: str) -> str:
+    """Return what an authenticator app shows now."""
+    return str(format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time()))))
 
 
 def test_nobody_is_asked_to_sign_in_and_led_back(officer: Person) -> None:
@@ -111,9 +117,10 @@ def test_a_second_factor_is_asked_for_once_set_up(officer: Person) -> None:
     assert sign_in(client, officer.email)["Location"] == "/accounts/2fa/authenticate/"
     assert client.get("/").status_code == 302
     assert client.get("/accounts/2fa/authenticate/").status_code == 200
-    code = format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time())))
-    assert client.post("/accounts/2fa/authenticate/", {"code": code})["Location"] == "/"
+    assert client.post("/accounts/2fa/authenticate/", {"code": "000000"}).status_code == 200
+    assert client.post("/accounts/2fa/authenticate/", {"code": code_of(secret)})["Location"] == "/"
     assert client.get("/").status_code == 200
+    assert acts_about(officer) == ["second factor added", "second factor refused", "person signed in"]
 
 
 @pytest.mark.parametrize(
@@ -141,6 +148,52 @@ def test_changing_how_one_signs_in_asks_for_the_password_again(officer: Person) 
     asked = client.get("/accounts/2fa/totp/activate/")
     assert asked["Location"].startswith("/accounts/reauthenticate/")
     assert "Password" in client.get(asked["Location"]).content.decode()
+
+
+def test_changes_of_how_one_signs_in_are_on_record(officer: Person) -> None:
+    client = Client()
+    sign_in(client, officer.email)
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    page = client.get("/accounts/2fa/totp/activate/").content.decode()
+    (secret,) = re.findall(r'value="([A-Z2-7]{32})"', page)
+    client.post("/accounts/2fa/totp/activate/", {"code": code_of(secret)})
+    client.post("/accounts/2fa/totp/deactivate/")
+    new = "another long password"
+    client.post("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": new, "password2": new})
+    assert acts_about(officer) == [
+        "person signed in",
+        "second factor added",
+        "second factor added",  # codes to recover with come with the first
+        "second factor removed",
+        "second factor removed",
+        "password changed",
+    ]
+    assert sign_in(Client(), officer.email, new).status_code == 302
+
+
+def test_a_forgotten_password_is_set_anew_by_mail(officer: Person, mailoutbox: list[EmailMessage]) -> None:
+    client = Client()
+    assert client.post("/accounts/password/reset/", {"email": officer.email}).status_code == 302
+    (mail,) = mailoutbox
+    (link,) = re.findall(r"http://testserver(/accounts/password/reset/key/\S+)", str(mail.body))
+    form = client.get(link, follow=True).redirect_chain[-1][0]
+    new = "another long password"
+    assert client.post(form, {"password1": new, "password2": new}).status_code == 302
+    assert acts_about(officer) == ["password changed"]
+    assert sign_in(Client(), officer.email, new).status_code == 302
+    assert client.post(form, {"password1": PASSWORD, "password2": PASSWORD}).status_code != 302
+    assert sign_in(Client(), officer.email).status_code == 200
+
+
+def test_a_stranger_s_address_gets_no_mail_and_the_page_does_not_tell(
+    officer: Person, mailoutbox: list[EmailMessage]
+) -> None:
+    answers = [
+        Client().post("/accounts/password/reset/", {"email": email}, follow=True)
+        for email in ("stranger@elsewhere.example", officer.email)
+    ]
+    assert len({answer.content for answer in answers}) == 1
+    assert [mail.to for mail in mailoutbox] == [[officer.email]]
 
 
 def test_next_leads_to_no_other_host(officer: Person) -> None:

@@ -166,7 +166,9 @@ class Migration(migrations.Migration):
             model_name="fingerprint",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(("algorithm", "pdq"), ("quality__gte", 0), ("quality__lte", 100)),
+                    models.Q(
+                        ("algorithm", "pdq"), ("quality__gte", 0), ("quality__isnull", False), ("quality__lte", 100)
+                    ),
                     models.Q(("algorithm__in", ("sha256", "sha1", "md5")), ("quality__isnull", True)),
                     _connector="OR",
                 ),
