@@ -1,13 +1,18 @@
 // The part of bindings.cpp that is about HammingIndex; included by it once, after what both use.
 
-void raise_system_error(const std::exception_ptr& failure, void* /*unused*/) {
+// An OSError, which becomes FileNotFoundError and the like by its number.
+void set_os_error(const std::error_code& code, const std::string& path) {
+  nb::object name = nb::steal(PyUnicode_DecodeFSDefaultAndSize(path.data(), static_cast<Py_ssize_t>(path.size())));
+  PyErr_SetObject(PyExc_OSError, nb::make_tuple(code.value(), code.message(), name).ptr());
+}
+
+void raise_os_error(const std::exception_ptr& failure, void* /*unused*/) {
   try {
     std::rethrow_exception(failure);
   } catch (const staydown::HammingSystemError& error) {
-    const std::string path = error.path().string();
-    nb::object name = nb::steal(PyUnicode_DecodeFSDefaultAndSize(path.data(), static_cast<Py_ssize_t>(path.size())));
-    const auto arguments = nb::make_tuple(error.code().value(), error.code().message(), name);
-    PyErr_SetObject(PyExc_OSError, arguments.ptr());  // becomes FileNotFoundError and the like by its number
+    set_os_error(error.code(), error.path().string());
+  } catch (const std::filesystem::filesystem_error& error) {
+    set_os_error(error.code(), error.path1().string());
   }
 }
 
@@ -48,7 +53,7 @@ void bind_hamming_index(nb::module_& module) {
       "An index's file cannot be read: no index, of a newer format, incomplete or damaged. The message says what to do.";
   nb::exception<staydown::HammingConflictError>(module, "IndexConflictError", PyExc_RuntimeError).attr("__doc__") =
       "Another process has saved to an index's file since it was opened here: open it again and repeat the changes.";
-  nb::register_exception_translator(&raise_system_error);
+  nb::register_exception_translator(&raise_os_error);
 
   // For tests: every version gives the same answers.
   module.def("kernel_names", &kernel_names);

@@ -270,9 +270,10 @@ std::vector<Match> HammingIndex::search(const std::uint8_t* hashes, std::size_t 
   if (wanted.max_distance_bits > kMaxRadiusBits || wanted.limit == 0) throw std::invalid_argument("distance or limit");
   const auto reading = state_.read();
   const std::uint32_t visible = reading->delta.visible_postings();
+  const std::size_t together = queries_per_block(reading->image->layout(), wanted.max_distance_bits);
   const auto search_range = [&](std::size_t begin, std::size_t end, std::vector<Match>& found) {
     for (std::vector<Hash> queries; begin < end; begin += queries.size()) {
-      queries.resize(std::min(kQueriesPerBlock, end - begin));
+      queries.resize(std::min(together, end - begin));
       for (std::size_t i = 0; i < queries.size(); ++i) queries[i] = load_hash(hashes + (begin + i) * kHashBytes);
       reading->search(queries, wanted, visible, begin, found);
     }
@@ -282,7 +283,7 @@ std::vector<Match> HammingIndex::search(const std::uint8_t* hashes, std::size_t 
     search_range(0, count, found);
     return found;
   }
-  threads = std::min(threads, count);
+  threads = std::min({threads, count, std::max<std::size_t>(2, std::thread::hardware_concurrency())});
   std::vector<std::vector<Match>> parts(threads);
   in_threads(threads, [&](std::size_t part) {
     search_range(count * part / threads, count * (part + 1) / threads, parts[part]);

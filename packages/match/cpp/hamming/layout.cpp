@@ -82,6 +82,14 @@ Layout Layout::for_size(std::size_t hashes) {
   return {kSixteenChunks, hashes};
 }
 
+std::size_t Layout::probes_of_a_chunk(std::size_t radius_bits) const {
+  std::size_t most = 1;
+  for (std::size_t i = 0; i < chunks_.size(); ++i) {
+    most = std::max(most, chunks_[i].flips->count_below[weights_[radius_bits][i]]);
+  }
+  return most;
+}
+
 bool Layout::finds(std::size_t index, const Weights& weights, const Hash& bits) const {
   const Chunk& chunk = chunks_[index];
   const auto flips = static_cast<std::size_t>(std::popcount(chunk.bucket_of(bits)));

@@ -59,6 +59,9 @@ class Layout {
   // The weight of each chunk for a radius up to kMaxRadiusBits; chunks of weight 0 need no reading.
   const Weights& weights(std::size_t radius_bits) const { return weights_[radius_bits]; }
 
+  // How many buckets of one chunk are read for a query, at most.
+  std::size_t probes_of_a_chunk(std::size_t radius_bits) const;
+
   // Whether a search of chunk `index` under these weights comes upon a hash that differs from the query in `bits`.
   bool finds(std::size_t index, const Weights& weights, const Hash& bits) const;
 

@@ -23,6 +23,12 @@
 namespace staydown::hamming {
 
 inline constexpr std::size_t kQueriesPerBlock = 8192;
+inline constexpr std::size_t kProbesPerBlock = 20 * kQueriesPerBlock;  // of one chunk; bounds the room for them
+
+// How many queries are best searched together.
+inline std::size_t queries_per_block(const Layout& layout, std::size_t radius_bits) {
+  return std::clamp(kProbesPerBlock / layout.probes_of_a_chunk(radius_bits), std::size_t{1}, kQueriesPerBlock);
+}
 
 struct Probe {
   std::uint32_t bucket;
