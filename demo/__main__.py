@@ -13,6 +13,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
+from staydown_hub.embedded_postgres import EmbeddedPostgresError, remove
+
 from demo.hub import HubError
 from demo.member import MemberError
 from demo.story import Story
@@ -37,29 +39,37 @@ def main() -> int:
         except BlockingIOError:
             print("staydown: another demo is running in this folder; stop it first (Ctrl-C there)", file=sys.stderr)
             return 2
-        shutil.rmtree(_FOLDER, ignore_errors=True)  # each demo tells its story from the beginning
-        return _play(once=options.once, as_json=options.json)
+        try:
+            _clear()  # an earlier demo may have been killed
+            try:
+                return _play(once=options.once, as_json=options.json)
+            finally:
+                _clear()
+        except (EmbeddedPostgresError, HubError, MemberError) as error:
+            print(f"staydown: {error}", file=sys.stderr)
+            return 2
 
 
 def _play(*, once: bool, as_json: bool) -> int:
     """Tell the story on standard error when standard output is for the figures."""
+    is_told = False
     out = sys.stderr if as_json else sys.stdout
     story = Story(_FOLDER, lambda line: print(f"- {line}", file=out, flush=True))
     try:
         story.play()
+        is_told = True
         if as_json:
             print(json.dumps(asdict(story.figures)), flush=True)
         else:
             print(f"- {'all' if story.figures.good() else 'NOT all'} as it should be, in {story.figures.seconds} s")
         if not once:
             _leave_open(story, out=out)
-    except (HubError, MemberError) as error:
-        print(f"staydown: {error}", file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
         print(file=out)
     finally:
         story.close()
+    if not is_told:
+        return 130
     return 0 if story.figures.good() else 1
 
 
@@ -69,6 +79,12 @@ def _leave_open(story: Story, *, out: TextIO) -> None:
     print(f"Sign in as {email} with {password}", file=out)
     print("Ctrl-C ends the demo.", file=out, flush=True)
     threading.Event().wait()
+
+
+def _clear() -> None:
+    """Remove all that a demo made: each tells its story from the beginning, and leaves nothing."""
+    remove(_FOLDER / "hub" / "postgres")
+    shutil.rmtree(_FOLDER, ignore_errors=True)
 
 
 def _stop(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001  # the signal module's signature

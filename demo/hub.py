@@ -49,7 +49,8 @@ class Hub:
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
-            [_BIN / "staydown-hub", "up"],
+            # Should the demo be killed, the kernel asks the hub to stop.
+            ["setpriv", "--pdeathsig", "TERM", _BIN / "staydown-hub", "up"],
             env=self._environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

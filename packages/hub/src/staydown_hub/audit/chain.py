@@ -77,10 +77,20 @@ def problems_in(seals: Iterable[Sealed]) -> Iterator[str]:
         previous, expected = seal.hash, seal.position + 1
 
 
+class BadHeadError(ValueError):
+    """A text that is no head."""
+
+    def __init__(self) -> None:
+        super().__init__("A head looks like 41:<64 hex digits>, as `audit verify` prints it.")
+
+
 def parse_head(text: str) -> Head:
-    """Return the head written as ``position:hash``. Raises ValueError for any other form."""
+    """Return the head written as ``position:hash``. Raises BadHeadError."""
     position, _, digest = text.partition(":")
-    head = Head(position=int(position), hash=bytes.fromhex(digest))
+    try:
+        head = Head(position=int(position), hash=bytes.fromhex(digest))
+    except ValueError:
+        raise BadHeadError from None
     if head.position < 0 or len(head.hash) != len(START):
-        raise ValueError("A head looks like 41:<64 hex digits>, as `audit verify` prints it.")
+        raise BadHeadError
     return head

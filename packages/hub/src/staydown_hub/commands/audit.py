@@ -3,6 +3,7 @@
 import sys
 from argparse import Namespace
 
+from staydown_hub.audit.chain import BadHeadError, parse_head
 from staydown_hub.commands.database import database
 from staydown_hub.commands.failing import CommandError
 from staydown_hub.commands.printing import say, say_json
@@ -10,12 +11,10 @@ from staydown_hub.commands.printing import say, say_json
 
 def verify(asked: Namespace) -> int:
     """Check the whole chain; exit status 1 when something in it was changed."""
-    from staydown_hub.audit.chain import parse_head  # noqa: PLC0415 -- only for this command
-
     try:
         known = parse_head(asked.known_head) if asked.known_head else None
-    except ValueError:
-        raise CommandError("--known-head looks like 41:<64 hex digits>, as `audit verify` prints it.") from None
+    except BadHeadError as error:
+        raise CommandError(f"--known-head: {error}") from None
     with database():
         from staydown_hub.audit import queries  # noqa: PLC0415 -- after Django is set up
 

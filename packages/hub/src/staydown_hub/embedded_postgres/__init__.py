@@ -19,6 +19,7 @@ from staydown_hub.embedded_postgres.errors import (
     StartError,
     StopError,
 )
+from staydown_hub.embedded_postgres.removal import remove
 from staydown_hub.embedded_postgres.sharing import RunningPostgres, start
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "StartError",
     "StopError",
     "embedded_postgres",
+    "remove",
     "start",
 ]
 

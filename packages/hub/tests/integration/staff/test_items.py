@@ -4,14 +4,16 @@ import re
 
 import pytest
 from django.db import connection
+from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.utils.html import escape
 from staydown_hub.lists.models import SharedList
 from staydown_hub.lists.queries import standing_of
 from staydown_hub.lists.services import withdraw_entry
 from staydown_hub.registry.models import Item
-from staydown_hub.staff.queries.items import items
-from staydown_hub.staff.queries.standings import STATUSES
+from staydown_hub.staff.paging import page_of
+from staydown_hub.staff.queries.items import items, rows_of
+from staydown_hub.staff.queries.standings import STATUSES, undecided
 
 from packages.hub.tests.cast import Cast
 from packages.hub.tests.factories import admitted_item, assess, report
@@ -39,7 +41,7 @@ def withdraw(cast: Cast, *, position: int, reason: str) -> None:
 
 def shown(page: str) -> list[str]:
     """Return the items that a page has a row of, in its order."""
-    return re.findall(r'<th scope="row"[^>]*><a class="sd-id" href="/items/([^/]+)/"', page)
+    return re.findall(r'<th role="rowheader" scope="row"[^>]*><a class="sd-id" href="/items/([^/]+)/"', page)
 
 
 def test_items_are_shown_newest_first(browser: Browser, one_of_each: dict[str, Item]) -> None:
@@ -58,9 +60,15 @@ def test_the_database_and_the_rules_agree_on_every_standing(one_of_each: dict[st
     assess(cast.regulator, "admitted", code="NONE")  # a dispute after the admission undoes nothing
     assess(cast.support_centre, "disputed", code="A1")
     assess(cast.regulator, "withdrawn", code="A2")
-    found = {item.pk: getattr(item, "standing") for item in items(standing=None)}  # noqa: B009 -- an annotation
+    shown = rows_of(page_of(items(standing=None), RequestFactory().get("/")))
+    found = {item.pk: getattr(item, "standing") for item in shown}  # noqa: B009 -- an annotation
     assert found == {item.pk: standing_of(item.pk).status for item in one_of_each.values()}
     assert set(found.values()) == set(STATUSES)
+    assert {item.pk for item in Item.objects.filter(undecided())} == {
+        pk for pk, one in found.items() if one in {"open", "waiting"}
+    }
+    for status in STATUSES:
+        assert {item.pk for item in items(standing=status)} == {pk for pk, one in found.items() if one == status}
 
 
 @pytest.mark.parametrize("value", ["nonsense", "<script>alert(1)</script>", "OPEN", "open ", "x" * 5_000])

@@ -14,7 +14,7 @@ from packages.hub.tests.integration.staff.conftest import Browser
 
 def rows(page: str) -> list[list[str]]:
     """Return the cells of a page's table as text, row by row."""
-    found = re.findall(r'<tr role="row">\s*<th scope="row".*?</tr>', page, re.DOTALL)
+    found = re.findall(r'<tr role="row">\s*<th role="rowheader" scope="row".*?</tr>', page, re.DOTALL)
     cells = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL) for row in found]
     return [[" ".join(re.sub(r"<[^>]+>", "", cell).split()) for cell in row] for row in cells]
 

@@ -50,7 +50,7 @@ def bring(request: Request, state: State, *, cast: Cast) -> None:
 
 
 def shown(page: str) -> list[str]:
-    return re.findall(r'<th scope="row"[^>]*><a class="sd-id" href="/requests/([^/]+)/"', page)
+    return re.findall(r'<th role="rowheader" scope="row"[^>]*><a class="sd-id" href="/requests/([^/]+)/"', page)
 
 
 def told(page: str) -> list[str]:

@@ -8,7 +8,7 @@ from django.db.models import Exists, Model, OuterRef, QuerySet
 
 from staydown_hub.registry.models import Assessment, Item
 from staydown_hub.staff.queries import requests
-from staydown_hub.staff.queries.standings import standing
+from staydown_hub.staff.queries.standings import standing, undecided
 from staydown_hub.staff.viewer import Viewer
 from staydown_hub.takedowns.models import Request
 
@@ -28,8 +28,8 @@ class Waiting(Generic[Row]):
 def items_waiting_for(organisation: UUID) -> Waiting[Item]:
     """Return the items that are on no list, undisputed, and not assessed by this organisation, oldest first."""
     own = Assessment.objects.filter(item=OuterRef("pk"), organisation=organisation, superseded_at=None)
-    found = Item.objects.filter(~Exists(own)).annotate(standing=standing()).filter(standing__in=("open", "waiting"))
-    return _waiting(found.select_related("opened_by").order_by("opened_at", "pk"))
+    found = Item.objects.filter(undecided(), ~Exists(own)).order_by("opened_at", "pk")
+    return _waiting(found.select_related("opened_by").annotate(standing=standing()))
 
 
 def requests_waiting_on(viewer: Viewer) -> Waiting[Request]:

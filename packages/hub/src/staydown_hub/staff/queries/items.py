@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.core.paginator import Page
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
@@ -20,13 +21,20 @@ class AlgorithmCount:
 
 
 def items(*, standing: Status | None) -> QuerySet[Item]:
-    """Return items newest first, of one standing or of all, each with its counts of sightings and assessments."""
-    found = Item.objects.select_related("opened_by").annotate(
+    """Return items newest first, of one standing or of all; ``rows_of`` fetches what a page shows of them."""
+    found = Item.objects.filter(standings.stands(standing)) if standing else Item.objects.all()
+    return found.only("pk").order_by("-opened_at", "pk")
+
+
+def rows_of(page: Page[Item]) -> QuerySet[Item]:
+    """Return the items of one page, each with its standing and its counts of sightings and assessments."""
+    # Worked out for these few only: the database would do it for every item that a far page skips.
+    shown = Item.objects.filter(pk__in=[item.pk for item in page]).select_related("opened_by")
+    return shown.annotate(
         standing=standings.standing(),
         sighting_count=_count_of(Sighting.objects.all()),
         assessment_count=_count_of(Assessment.objects.filter(superseded_at=None)),
-    )
-    return (found.filter(standing=standing) if standing else found).order_by("-opened_at", "pk")
+    ).order_by("-opened_at", "pk")
 
 
 def _count_of(rows: QuerySet[Sighting] | QuerySet[Assessment]) -> Coalesce:

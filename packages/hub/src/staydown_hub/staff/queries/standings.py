@@ -15,17 +15,32 @@ from staydown_hub.rules.classification import DOES_NOT_QUALIFY
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)
 
 
-def standing() -> Case:
-    """Return the expression of an item's standing, to show and to filter items by."""
+def stands(standing: Status) -> Q:
+    """Return the condition of the items that stand so."""
+    entries = Entry.objects.filter(item=OuterRef("pk"))
     judged = Assessment.objects.filter(item=OuterRef("pk"), superseded_at=None)
-    return Case(
-        When(Exists(in_force().filter(item=OuterRef("pk"))), then=Value("admitted")),
-        When(Exists(Entry.objects.filter(item=OuterRef("pk"))), then=Value("withdrawn")),
-        When(Exists(judged.filter(code=DOES_NOT_QUALIFY)), then=Value("disputed")),
-        When(Exists(judged), then=Value("waiting")),
-        default=Value("open"),
-        output_field=CharField(),
-    )
+    is_listed, was_listed = Exists(in_force().filter(item=OuterRef("pk"))), Exists(entries)
+    is_judged, is_disputed = Exists(judged), Exists(judged.filter(code=DOES_NOT_QUALIFY))
+    conditions: dict[Status, Q] = {
+        "open": Q(~was_listed, ~is_judged),
+        "waiting": Q(~was_listed, ~is_disputed, is_judged),
+        "admitted": Q(is_listed),
+        "disputed": Q(~was_listed, is_disputed),
+        "withdrawn": Q(was_listed, ~is_listed),
+    }
+    return conditions[standing]
+
+
+def undecided() -> Q:
+    """Return the condition of the items that stand open or waiting, said so that the database need not try each."""
+    entries = Entry.objects.filter(item=OuterRef("pk"))
+    disputes = Assessment.objects.filter(item=OuterRef("pk"), superseded_at=None, code=DOES_NOT_QUALIFY)
+    return Q(~Exists(entries), ~Exists(disputes))
+
+
+def standing() -> Case:
+    """Return the expression of an item's standing."""
+    return Case(*(When(stands(one), then=Value(one)) for one in STATUSES), output_field=CharField())
 
 
 def in_force() -> QuerySet[Entry]:

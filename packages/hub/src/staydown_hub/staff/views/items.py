@@ -21,7 +21,8 @@ def items(request: HttpRequest, viewer: Viewer) -> HttpResponse:  # noqa: ARG001
     standing = filters.chosen(request, field="standing", values=standings.STATUSES)
     choices = filters.choices(field="standing", values=standings.STATUSES, current=standing)
     found = page_of(queries.items(standing=standing), request)
-    return render(request, "staff/items.html", {"page": found, "standing": standing, "choices": choices})
+    context = {"page": found, "rows": queries.rows_of(found), "standing": standing, "choices": choices}
+    return render(request, "staff/items.html", context)
 
 
 @page(only_if=lambda viewer: viewer.sees_items, posts=True)

@@ -1,0 +1,37 @@
+"""Taking a database away: all of it, nothing else, and never under somebody's feet."""
+
+import os
+from pathlib import Path
+
+import pytest
+from staydown_hub.embedded_postgres import StopError, remove, start
+from staydown_hub.embedded_postgres.placement import SHARED_STORE
+
+
+def test_a_database_that_is_used_is_not_removed(own_copy: Path) -> None:
+    running = start(own_copy)
+    try:
+        with pytest.raises(StopError, match="in use"):
+            remove(own_copy)
+        assert (own_copy / "data" / "PG_VERSION").exists()
+    finally:
+        running.stop()
+    remove(own_copy)
+    assert not own_copy.exists()
+    assert own_copy.parent.exists()
+
+
+def test_what_was_never_there_is_no_error(tmp_path: Path) -> None:
+    remove(tmp_path / "nothing")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_part_that_lies_elsewhere_is_removed_too(tmp_path: Path) -> None:
+    home = tmp_path / "home"  # pytest's folders are closed to others: as root the data goes to the shared store
+    before = set(SHARED_STORE.glob("cluster-*")) if SHARED_STORE.exists() else set()
+    start(home).stop()
+    made = (set(SHARED_STORE.glob("cluster-*")) if SHARED_STORE.exists() else set()) - before
+    assert len(made) == (1 if os.geteuid() == 0 else 0)
+    remove(home)
+    assert [folder for folder in made if folder.exists()] == []
+    assert not home.exists()
