@@ -25,7 +25,10 @@ _HEAD = (
 
 def as_markdown(results: Sequence[Measured], *, machine: str, commit: str, command: str) -> str:
     """Give one table for each data set, and what is measured of ours alone."""
-    parts = [f"Measured by `{command}` on {machine}, commit {commit}, one core pinned.\n"]
+    parts = [
+        f"Measured by `{command}` on {machine}, commit {commit}, one core pinned. Rates are per second of the processor's",
+        "time, the best of three; latencies are by the clock, of the last repetition.\n",
+    ]
     groups: dict[tuple[int, str], list[Measured]] = {}
     for result in results:
         groups.setdefault((result.count, result.data), []).append(result)
@@ -56,8 +59,10 @@ def _cells(result: Measured) -> list[str]:
 
 
 def _own(result: Measured) -> str:
-    lines = [f"{result.system}, besides ({result.matches_per_query:.2f} matches a query; the processor's share of the"]
-    lines[0] += f" clock's time while measured was {result.busy:.2f}):\n"
+    lines = [
+        f"{result.system}, besides ({result.matches_per_query:.2f} matches a query; while it was measured it had",
+        f"{result.busy:.0%} of the core, the rest went to other programs):\n",
+    ]
     lines += [f"- {name}: {_figure(value)}" for name, value in result.own.items()]
     return "\n".join(lines) + "\n"
 

@@ -1,6 +1,7 @@
 """Exact near-match search on one core, beside faiss and threatexchange: speed, memory, change (--large adds 50M).
 
-Options: --large, --sizes 1M,10M, --data random,video, --markdown FILE (writes the documentation's table).
+Options: --large, --sizes 1M,10M, --data random,video, --ours (without the peers, to try a change), --markdown FILE
+(writes the documentation's table). What is measured goes to standard error as it comes.
 STAYDOWN_BENCH_FOLDER names a folder for the saved index, when the usual one for temporary files is too small.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +40,10 @@ def run(*, quick: bool, arguments: Sequence[str]) -> Iterator[Row]:
     results: list[Measured] = []
     for size in sizes:
         for data in options.data.split(","):
-            of_data = [measure(system, data, _SIZES[size]) for system in _systems(size)]
+            of_data: list[Measured] = []
+            for system in [OURS] if options.ours else _systems(size):
+                of_data.append(measure(system, data, _SIZES[size]))
+                print(of_data[-1], file=sys.stderr, flush=True)
             results += of_data
             yield from _rows(size, of_data)
     if options.markdown:
@@ -51,6 +56,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--large", action="store_true", help="also 50 million hashes (ours alone; 16 GB of memory)")
     parser.add_argument("--sizes", help=f"of {', '.join(_SIZES)}")
     parser.add_argument("--data", default="random,video")
+    parser.add_argument("--ours", action="store_true", help="without the peers")
     parser.add_argument("--markdown", type=Path, metavar="FILE")
     return parser.parse_args(arguments)
 
