@@ -31,8 +31,8 @@ _MILLION = 1_000_000
 class Measured:
     """All figures of one system on one data set.
 
-    Rates and times of ours and of the peers are by the processor's time, the best of three, so that what else runs on the
-    machine weighs little; `busy` says how much of the clock's time that was. Latencies are by the clock.
+    Rates and times of ours and of the peers are by the processor's time, the best of three, so that what else runs on
+    the machine weighs less; `busy` says how much of the clock's time that was. Latencies are by the clock.
     """
 
     system: str

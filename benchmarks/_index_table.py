@@ -26,8 +26,8 @@ _HEAD = (
 def as_markdown(results: Sequence[Measured], *, machine: str, commit: str, command: str) -> str:
     """Give one table for each data set, and what is measured of ours alone."""
     parts = [
-        f"Measured by `{command}` on {machine}, commit {commit}, one core pinned. Rates are per second of the processor's",
-        "time, the best of three; latencies are by the clock, of the last repetition.\n",
+        f"Measured by `{command}` on {machine}, commit {commit}, one core pinned.",
+        "Rates are per second of the processor's time, the best of three; latencies are by the clock.\n",
     ]
     groups: dict[tuple[int, str], list[Measured]] = {}
     for result in results:
