@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchmarks._index_measure import Measured
+    from benchmarks.report import Report, Row
 
 _HEAD = (
     "system",
@@ -23,11 +24,14 @@ _HEAD = (
 )
 
 
-def as_markdown(results: Sequence[Measured], *, machine: str, commit: str, command: str) -> str:
-    """Give one table for each data set, and what is measured of ours alone."""
+def as_markdown(report: Report, results: Sequence[Measured], command: str) -> str:
+    """Give the targets, one table for each data set, and what is measured of ours alone."""
     parts = [
-        f"Measured by `{command}` on {machine}, commit {commit}, one core pinned.",
-        "Rates are per second of the processor's time, the best of three; latencies are by the clock.\n",
+        "# The index beside its peers\n",
+        f"Measured by `{command}` on {report.machine}, commit {report.commit}, one core pinned.",
+        "Rates are per second of the processor's time, the best of three; latencies are by the clock.",
+        "What limits them is told in [decision 10](../../adr/0010-hamming-index.md).\n",
+        _targets(report.rows),
     ]
     groups: dict[tuple[int, str], list[Measured]] = {}
     for result in results:
@@ -36,6 +40,16 @@ def as_markdown(results: Sequence[Measured], *, machine: str, commit: str, comma
         parts += [f"\n## {count // 1000:,}k hashes, {data}\n", _table(group)]
         parts += [_own(result) for result in group if result.own]
     return "\n".join(parts)
+
+
+def _targets(rows: Sequence[Row]) -> str:
+    lines = ["| what | ours | unit | times the peer | target | reached |", "|---|---|---|---|---|---|"]
+    for row in rows:
+        if row.target is not None:
+            ratio = "-" if row.ratio is None else f"{row.ratio:.1f}"
+            reached = "yes" if row.met else "**no**"
+            lines.append(f"| {row.name} | {_figure(row.value)} | {row.unit} | {ratio} | {row.target:g} | {reached} |")
+    return "\n".join(lines) + "\n"
 
 
 def _table(group: Sequence[Measured]) -> str:

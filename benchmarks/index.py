@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from benchmarks._index_measure import OURS, Measured, measure
 from benchmarks._index_systems import SYSTEMS
 from benchmarks._index_table import as_markdown
-from benchmarks.report import Row, machine, revision
+from benchmarks.report import Report, Row, machine, revision
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,6 +38,7 @@ def run(*, quick: bool, arguments: Sequence[str]) -> Iterator[Row]:
     if options.large:
         sizes.append("50M")
     results: list[Measured] = []
+    rows: list[Row] = []
     for size in sizes:
         for data in options.data.split(","):
             of_data: list[Measured] = []
@@ -45,10 +46,12 @@ def run(*, quick: bool, arguments: Sequence[str]) -> Iterator[Row]:
                 of_data.append(measure(system, data, _SIZES[size]))
                 print(of_data[-1], file=sys.stderr, flush=True)
             results += of_data
-            yield from _rows(size, of_data)
+            rows += _rows(size, of_data)
     if options.markdown:
         command = shlex.join(["./staydown", "bench", "index", *arguments])
-        options.markdown.write_text(as_markdown(results, machine=machine(), commit=revision(), command=command))
+        report = Report(machine=machine(), commit=revision(), rows=tuple(rows))
+        options.markdown.write_text(as_markdown(report, results, command))
+    yield from rows
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:

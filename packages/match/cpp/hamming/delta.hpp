@@ -57,12 +57,13 @@ class Delta {
     const std::uint32_t* ids;
     std::uint32_t count;
   };
-  const void* bucket_address(std::size_t table, std::uint32_t bucket) const {
-    return &occupied_[table * kWords + bucket / 64];
-  }
-  Bucket bucket(std::size_t table, std::uint32_t bucket) const {
+  bool is_occupied(std::size_t table, std::uint32_t bucket) const {
     const std::uint64_t word = occupied_[table * kWords + bucket / 64].load(std::memory_order_acquire);
-    if ((word >> (bucket % 64) & 1) == 0) return {nullptr, nullptr, 0};
+    return (word >> (bucket % 64) & 1) != 0;
+  }
+  // The two that follow are for occupied buckets only.
+  const void* bucket_address(std::size_t table, std::uint32_t bucket) const { return &head(table, bucket); }
+  Bucket bucket(std::size_t table, std::uint32_t bucket) const {
     const Block* const block = head(table, bucket).load(std::memory_order_acquire);
     return {block->sketches(), block->ids(), block->count.load(std::memory_order_acquire)};
   }

@@ -38,7 +38,7 @@ struct Probe {
 };
 static_assert(kQueriesPerBlock <= 65536 && sizeof(Probe) == 8);
 
-// A Source offers: layout(), size(); prefetch_bucket(table, bucket); find(table, bucket) -> Found {count, ...};
+// A Source offers: layout(), size(); may_hold(table, bucket), cheap and false for most empty buckets; prefetch_bucket(table, bucket); find(table, bucket) -> Found {count, ...};
 // sketches_address(table, Found), sketches(table, Found), readable(Found); prefetch_id(table, bucket, Found, position);
 // Ids(source, kernels, table, bucket, Found).at(position), positions growing; hash_at(id);
 // for_each_key(id, visit) -> visit(key) says whether it wants more, and may be heeded if keys come in their order.
@@ -150,6 +150,7 @@ class Prober {
     for (std::size_t flips = 0; flips < weights_[table]; ++flips) {
       const std::size_t begin = chunk.flips->count_below[flips];
       for (const std::uint32_t mask : all.subspan(begin, chunk.flips->count_below[flips + 1] - begin)) {
+        if (!source_.may_hold(table, bucket ^ mask)) continue;
         probes_.push_back({bucket ^ mask, query, static_cast<std::uint8_t>(table), static_cast<std::uint8_t>(flips)});
       }
     }

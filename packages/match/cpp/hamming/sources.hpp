@@ -22,6 +22,7 @@ class ImageSource {
   const Layout& layout() const { return image_.layout(); }
   std::uint32_t size() const { return static_cast<std::uint32_t>(image_.hash_count()); }
 
+  bool may_hold(std::size_t /*table*/, std::uint32_t /*bucket*/) const { return true; }
   void prefetch_bucket(std::size_t table, std::uint32_t bucket) const {
     __builtin_prefetch(image_.bucket_address(table, bucket));
   }
@@ -69,6 +70,7 @@ class DeltaSource {
   const Layout& layout() const { return delta_.layout(); }
   std::uint32_t size() const { return 0; }  // has chunks, so that hashes are never compared one by one
 
+  bool may_hold(std::size_t table, std::uint32_t bucket) const { return delta_.is_occupied(table, bucket); }
   void prefetch_bucket(std::size_t table, std::uint32_t bucket) const {
     __builtin_prefetch(delta_.bucket_address(table, bucket));
   }
