@@ -1,7 +1,7 @@
 """Exact near-match search on one core, beside faiss and threatexchange: speed, memory, change (--large adds 50M).
 
-Options: --large, --sizes 1M,10M, --data random,video, --ours (without the peers, to try a change), --markdown FILE
-(writes the documentation's table). What is measured goes to standard error as it comes.
+Options: --large, --sizes 1M,10M, --data random,video, --peers-up-to SIZE (none: ours alone, to try a change), --markdown
+FILE (writes the documentation's table). What is measured goes to standard error as it comes.
 STAYDOWN_BENCH_FOLDER names a folder for the saved index, when the usual one for temporary files is too small.
 """
 
@@ -42,7 +42,7 @@ def run(*, quick: bool, arguments: Sequence[str]) -> Iterator[Row]:
     for size in sizes:
         for data in options.data.split(","):
             of_data: list[Measured] = []
-            for system in [OURS] if options.ours else _systems(size):
+            for system in _systems(size, options.peers_up_to):
                 of_data.append(measure(system, data, _SIZES[size]))
                 print(of_data[-1], file=sys.stderr, flush=True)
             results += of_data
@@ -59,13 +59,13 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--large", action="store_true", help="also 50 million hashes (ours alone; 16 GB of memory)")
     parser.add_argument("--sizes", help=f"of {', '.join(_SIZES)}")
     parser.add_argument("--data", default="random,video")
-    parser.add_argument("--ours", action="store_true", help="without the peers")
+    parser.add_argument("--peers-up-to", default="10M", choices=["none", *_SIZES], help="larger sizes are ours alone")
     parser.add_argument("--markdown", type=Path, metavar="FILE")
     return parser.parse_args(arguments)
 
 
-def _systems(size: str) -> list[str]:
-    if size == "50M":
+def _systems(size: str, peers_up_to: str) -> list[str]:
+    if _SIZES[size] > _SIZES.get(peers_up_to, 0):
         return [OURS]
     return [name for name in SYSTEMS if _SIZES[size] <= _LARGEST_OF_PEERS.get(name, _SIZES[size])]
 
