@@ -43,7 +43,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _names() -> list[str]:
     modules = pkgutil.iter_modules(benchmarks.__path__)
-    return sorted(module.name for module in modules if module.name not in _INFRASTRUCTURE)
+    return sorted(
+        module.name for module in modules if not module.name.startswith("_") and module.name not in _INFRASTRUCTURE
+    )
 
 
 def _module(name: str) -> Benchmark:

@@ -3,13 +3,22 @@
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/unique_ptr.h>
+#include <nanobind/stl/vector.h>
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
+#include <filesystem>
 #include <memory>
+#include <string>
+#include <system_error>
 #include <vector>
 
 #include "brute_force_index.hpp"
+#include "hamming/kernels.hpp"
+#include "hamming_index.hpp"
 #include "pdq.hpp"
 
 namespace nb = nanobind;
@@ -59,15 +68,21 @@ Output<Scalar> column(const std::vector<staydown::Match>& matches, Field field) 
   return Output<Scalar>(data, {matches.size()}, owner);
 }
 
+QueryKeyDistance to_python(const std::vector<staydown::Match>& matches) {
+  return nb::make_tuple(column<std::int64_t>(matches, &staydown::Match::query),
+                        column<std::uint64_t>(matches, &staydown::Match::key),
+                        column<std::int64_t>(matches, &staydown::Match::distance_bits));
+}
+
 QueryKeyDistance search(const staydown::BruteForceIndex& index, Hashes hashes, std::uint32_t max_distance_bits) {
   const auto matches = [&] {
     const nb::gil_scoped_release unlocked;
     return index.search(hashes.data(), hashes.shape(0), max_distance_bits);
   }();
-  return nb::make_tuple(column<std::int64_t>(matches, &staydown::Match::query),
-                        column<std::uint64_t>(matches, &staydown::Match::key),
-                        column<std::int64_t>(matches, &staydown::Match::distance_bits));
+  return to_python(matches);
 }
+
+#include "bindings_hamming_index.hpp"
 
 }  // namespace
 
@@ -99,4 +114,6 @@ NB_MODULE(_native, module) {
         const nb::gil_scoped_release unlocked;
         return index.size();
       });
+
+  bind_hamming_index(module);
 }

@@ -2,6 +2,7 @@
 
 from staydown_match.decode import MAX_PIXELS
 from staydown_match.fingerprint import fingerprint_bytes, fingerprint_file
+from staydown_match.hamming_index import HammingIndex, IndexConflictError, IndexFileError, IndexStats
 from staydown_match.index import BruteForceIndex, Matches
 from staydown_match.pdq import pdq_from_grey, pdq_from_rgb
 from staydown_match.types import (
@@ -20,6 +21,10 @@ __all__ = [
     "MIN_QUALITY",
     "BruteForceIndex",
     "Fingerprints",
+    "HammingIndex",
+    "IndexConflictError",
+    "IndexFileError",
+    "IndexStats",
     "InvalidValueError",
     "Matches",
     "NotAFileError",

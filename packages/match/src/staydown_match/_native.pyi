@@ -2,6 +2,7 @@
 The compiled part of staydown_match. Use the package, which checks what it is given.
 """
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import numpy
@@ -20,5 +21,41 @@ class BruteForceIndex:
     def remove(self, keys: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> int: ...
 
     def search(self, hashes: Annotated[NDArray[numpy.uint8], dict(shape=(None, 32), order='C', device='cpu', writable=False)], max_distance_bits: int) -> tuple[Annotated[NDArray[numpy.int64], dict(shape=(None,))], Annotated[NDArray[numpy.uint64], dict(shape=(None,))], Annotated[NDArray[numpy.int64], dict(shape=(None,))]]: ...
+
+    def __len__(self) -> int: ...
+
+class IndexFileError(ValueError):
+    """
+    An index's file cannot be read: no index, of a newer format, incomplete or damaged. The message says what to do.
+    """
+
+class IndexConflictError(RuntimeError):
+    """
+    Another process has saved to an index's file since it was opened here: open it again and repeat the changes.
+    """
+
+def kernel_names() -> list[str]: ...
+
+def choose_kernels(name: str) -> bool: ...
+
+class HammingIndex:
+    def __init__(self) -> None: ...
+
+    @staticmethod
+    def open(path: str) -> HammingIndex: ...
+
+    def add(self, keys: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)], hashes: Annotated[NDArray[numpy.uint8], dict(shape=(None, 32), order='C', device='cpu', writable=False)]) -> None: ...
+
+    def remove(self, keys: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> int: ...
+
+    def search(self, hashes: Annotated[NDArray[numpy.uint8], dict(shape=(None, 32), order='C', device='cpu', writable=False)], max_distance_bits: int, limit: int, best_per_key: bool, threads: int) -> tuple[Annotated[NDArray[numpy.int64], dict(shape=(None,))], Annotated[NDArray[numpy.uint64], dict(shape=(None,))], Annotated[NDArray[numpy.int64], dict(shape=(None,))]]: ...
+
+    def save(self, path: str) -> None: ...
+
+    def compact(self) -> None: ...
+
+    def compact_into(self, chunk_widths_bits: Sequence[int]) -> None: ...
+
+    def stats(self) -> tuple[int, int, int, int, int, int, tuple[int, ...], str]: ...
 
     def __len__(self) -> int: ...
