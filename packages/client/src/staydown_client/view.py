@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
 import numpy as np
-from staydown_match import MIN_QUALITY, BruteForceIndex
+from staydown_match import MIN_QUALITY, HammingIndex
 
 from staydown_client.decide import Hit
 from staydown_client.errors import FolderError
@@ -78,7 +78,7 @@ class ListView:
     def _begin_anew(self) -> None:
         self._file_id = self._read_file_id()
         self._connection = connect(self._path, list_name=self._list_name, for_writing=False)
-        self._index = BruteForceIndex()
+        self._index = HammingIndex()
         self._version: int | None = None
         self._last_key = self._last_removed = 0
         self._position = -1
@@ -86,6 +86,7 @@ class ListView:
         try:
             with damage_named(self._path), self._snapshot():
                 self._refresh()
+                self._index.compact()  # what was there from the start is searched most quickly, and in least memory
         except BaseException:
             self._connection.close()
             raise
