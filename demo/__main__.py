@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import fcntl
 import json
+import os
 import shutil
 import signal
 import sys
@@ -22,7 +23,8 @@ from demo.story import Story
 if TYPE_CHECKING:
     from types import FrameType
 
-_FOLDER = Path(__file__).resolve().parent.parent / ".staydown" / "demo"
+_DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / ".staydown" / "demo"
+_FOLDER = Path(os.environ.get("STAYDOWN_DEMO_HOME") or _DEFAULT_FOLDER).absolute()
 
 
 def main() -> int:
@@ -32,7 +34,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print the figures as one JSON object on standard output")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, _stop)
-    _FOLDER.parent.mkdir(exist_ok=True)
+    _FOLDER.parent.mkdir(parents=True, exist_ok=True)
     with _FOLDER.with_suffix(".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

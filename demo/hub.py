@@ -58,12 +58,19 @@ class Hub:
             start_new_session=True,  # Ctrl-C reaches the demo alone, which then stops the hub in order
         )
         threading.Thread(target=self._read_lines, daemon=True).start()
-        self._wait_until_ready()
+        try:
+            self._wait_until_ready()
+        except BaseException:  # Ctrl-C above all: a hub that is still starting is stopped like any other
+            self._stop()
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
         self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(timeout=30)
@@ -84,7 +91,6 @@ class Hub:
             except queue.Empty:
                 line = None
             if line is None:
-                self._process.kill()
                 raise HubError("the hub did not start; it said:\n" + "".join(said[-20:]))
             said.append(line)
             if ready := _READY.search(line):

@@ -88,3 +88,44 @@ def test_missing_compiler_is_named_with_its_remedy(bare: tuple[Path, Path]) -> N
     done = _run(script, "demo", path=path)
     assert done.returncode == 2
     assert "g++ is missing. Install it: apt install g++" in done.stderr
+
+
+def test_a_half_made_environment_is_made_again(bare: tuple[Path, Path]) -> None:
+    """As Ctrl-C leaves it: a folder with an interpreter, but without what comes after it."""
+    script, path = bare
+    half_made = script.parent / ".venv" / "bin" / "python"
+    half_made.parent.mkdir(parents=True)
+    half_made.write_text("#!/bin/sh\nexit 1\n")
+    half_made.chmod(0o755)
+    python = path / "python3"
+    python.write_text('#!/bin/sh\ncase "$*" in "-m venv"*) echo "making $3" >&2; exit 1;; esac\nexit 0\n')
+    python.chmod(0o755)
+    for tool in ("rm", "touch", "g++", "sed"):
+        (path / tool).symlink_to(shutil.which(tool) or "/bin/true")
+    done = _run(script, "fingerprint", path=path)
+    assert done.returncode == 2
+    assert f"making {script.parent / '.venv'}" in done.stderr
+    assert not half_made.exists()
+
+
+def test_two_first_uses_at_once_wait_for_each_other(bare: tuple[Path, Path]) -> None:
+    """The environment is made once: the second waits, and finds it made."""
+    script, path = bare
+    python = path / "python3"
+    python.write_text(
+        "#!/bin/sh\n"
+        'case "$*" in "-m venv"*)\n'
+        'echo "making" >&2; mkdir -p "$3/bin"; sleep 1; ln -s /bin/true "$3/bin/python";; esac\n'
+    )
+    python.chmod(0o755)
+    for tool in ("rm", "touch", "g++", "mkdir", "sleep", "ln"):
+        (path / tool).symlink_to(shutil.which(tool) or "/bin/true")
+    (script.parent / "requirements").mkdir()
+    environment = {**os.environ, "PATH": str(path)}
+    bash = shutil.which("bash") or "bash"
+    both = [
+        subprocess.Popen([bash, script, "fingerprint"], env=environment, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    said = [process.communicate(timeout=30)[1] for process in both]
+    assert sum(text.count("making\n") for text in said) == 1

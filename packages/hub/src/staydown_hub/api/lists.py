@@ -2,7 +2,7 @@
 
 import re
 from http import HTTPStatus
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from django.http import HttpRequest
 from ninja import Router, Status
@@ -14,7 +14,9 @@ from staydown_hub.api.routing import answers
 from staydown_hub.api.schemas import Strict
 from staydown_hub.lists import queries, services
 from staydown_hub.lists.errors import NotCarriedByError
-from staydown_hub.lists.models import SharedList
+
+if TYPE_CHECKING:
+    from staydown_hub.lists.models import SharedList
 
 router = Router(tags=["lists"])
 
@@ -82,7 +84,7 @@ def withdraw(request: HttpRequest, slug: str, withdrawal: WithdrawalForm) -> Sta
     return Status(HTTPStatus.CREATED, WithdrawalAnswer(position=entry.position))
 
 
-def _list_of_caller(request: HttpRequest, slug: str) -> SharedList:
+def _list_of_caller(request: HttpRequest, slug: str) -> "SharedList":
     found = queries.list_called(slug)
     if found is None:
         raise not_found()

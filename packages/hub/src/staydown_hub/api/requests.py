@@ -1,7 +1,7 @@
 """Requests for removal: how each stands, what happened to it, and what the checks saw; never the address itself."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -13,7 +13,9 @@ from staydown_hub.api.errors import not_found
 from staydown_hub.api.routing import answers
 from staydown_hub.api.schemas import Strict
 from staydown_hub.takedowns import queries
-from staydown_hub.takedowns.models import Request
+
+if TYPE_CHECKING:
+    from staydown_hub.takedowns.models import Request
 
 router = Router(tags=["requests"])
 
@@ -88,7 +90,7 @@ def show_request(request: HttpRequest, request_id: UUID) -> RequestDetail:
     )
 
 
-def _form(row: Request) -> RequestForm:
+def _form(row: "Request") -> RequestForm:
     return RequestForm(
         request=row.pk,
         item=row.sighting.item_id,

@@ -10,20 +10,23 @@ from staydown_hub.commands.printing import say, say_json
 
 
 def verify(asked: Namespace) -> int:
-    """Check the whole chain; exit status 1 when something in it was changed."""
+    """Check the whole chain, and every entry against it; exit status 1 when something was changed."""
     try:
         known = parse_head(asked.known_head) if asked.known_head else None
     except BadHeadError as error:
         raise CommandError(f"--known-head: {error}") from None
     with database():
         from staydown_hub.audit import queries  # noqa: PLC0415 -- after Django is set up
+        from staydown_hub.lists import accounting  # noqa: PLC0415 -- after Django is set up
 
         found = queries.verify(known_head=known)
+        problems = (*found.problems, *accounting.problems())
     if asked.json:
         head = str(found.head) if found.head else None
-        say_json({"whole": not found.problems, "records": found.seals, "head": head, "problems": found.problems})
-    elif found.problems:
-        sys.stderr.write("".join(f"staydown-hub: the audit log: {problem}\n" for problem in found.problems))
+        say_json({"whole": not problems, "records": found.seals, "head": head, "problems": problems})
+    elif problems:
+        sys.stderr.write("".join(f"staydown-hub: the audit log: {problem}\n" for problem in problems))
     else:
-        say(f"The audit log is whole: {found.seals} records. Note its head elsewhere: {found.head or '-'}")
-    return 1 if found.problems else 0
+        whole = f"The audit log is whole: {found.seals} records, and every entry is as recorded."
+        say(f"{whole} Note its head elsewhere: {found.head or '-'}")
+    return 1 if problems else 0

@@ -23,7 +23,6 @@ def run(_asked: Namespace) -> int:
 async def _work() -> None:
     from procrastinate.contrib.django import app  # noqa: PLC0415 -- after Django is set up
     from procrastinate.contrib.django.django_connector import DjangoConnector  # noqa: PLC0415 -- the same
-    from procrastinate.jobs import DeleteJobCondition  # noqa: PLC0415 -- the same
 
     connector = app.connector
     if isinstance(connector, DjangoConnector):

@@ -6,11 +6,15 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final
 
+from psycopg import Error as DatabaseError
+from psycopg_pool import PoolTimeout
+
 from staydown_hub.feed.access import still_may_follow
 from staydown_hub.feed.changes import Changes
 from staydown_hub.feed.database import Database, Entry, ListRow
 from staydown_hub.feed.tail import Tail
 
+_DATABASE_WAIT_S: Final = 0.5
 HEARTBEAT: Final = b": you have all there is\n\n"
 
 
@@ -28,15 +32,23 @@ class Stream:
     heartbeat_s: float
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield what follows the position; every heartbeat looks at the key again, so a revoked one ends the stream."""
+        """Yield what follows the position; every heartbeat looks at the key again, so a revoked one ends the stream.
+
+        While the database is away there is nothing to yield; the stream waits for it to come back.
+        """
         checked_at = time.monotonic()
         while not self.stopping.is_set():
-            if time.monotonic() - checked_at >= self.heartbeat_s:
-                if not await still_may_follow(self.database, prefix=self.key_prefix, slug=self.shared_list.slug):
-                    return
-                checked_at = time.monotonic()
             count = self.changes.count(self.shared_list.slug)
-            if entries := await self.tail.entries(self.shared_list, after=self.position):
+            try:
+                if time.monotonic() - checked_at >= self.heartbeat_s:
+                    if not await still_may_follow(self.database, prefix=self.key_prefix, slug=self.shared_list.slug):
+                        return
+                    checked_at = time.monotonic()
+                entries = await self.tail.entries(self.shared_list, after=self.position)
+            except (DatabaseError, PoolTimeout):
+                await asyncio.sleep(_DATABASE_WAIT_S)
+                continue
+            if entries:
                 yield b"".join(map(as_event, entries))
                 self.position = entries[-1].position
                 continue

@@ -1,18 +1,16 @@
 """Extending a list's log: the one place that gives out a position."""
 
-from typing import Final
 from uuid import UUID
 
 from django.db.models import Max
 from django.utils import timezone
 
 from staydown_hub.audit.services import record
+from staydown_hub.lists.accounting import ACTS, body_sha256
 from staydown_hub.lists.body import carrying_body, withdrawal_body
 from staydown_hub.lists.models import Entry, SharedList
 from staydown_hub.organisations.actors import Actor
 from staydown_hub.rules.admission import Decision
-
-_ACTS: Final = {"admit": "entry admitted", "amend": "entry amended", "withdraw": "entry withdrawn"}
 
 
 def append(actor: Actor, *, shared_list: SharedList, item_id: UUID, kind: str, decision: Decision) -> Entry:
@@ -38,11 +36,11 @@ def append(actor: Actor, *, shared_list: SharedList, item_id: UUID, kind: str, d
         at=at,
     )
     record(
-        act=_ACTS[decision.step],
+        act=ACTS[decision.step],
         organisation=actor.organisation,
         person=actor.person,
         subject=f"item:{item_id}",
-        detail={"list": locked.slug, "position": entry.position},
+        detail={"list": locked.slug, "position": entry.position, "body_sha256": body_sha256(body)},
         source=actor.source,
     )
     return entry

@@ -72,8 +72,11 @@ def organisations_behind(assessment_ids: Collection[int]) -> set[UUID]:
 
 def supplies(item_id: UUID) -> list[Supply]:
     """Return who supplied which fingerprint of the item, each with the supplier's own quality."""
-    rows = FingerprintSource.objects.filter(fingerprint__item=item_id).select_related("fingerprint").order_by("pk")
-    return [Supply(row.organisation_id, plain(row.fingerprint, quality=row.quality)) for row in rows]
+    rows = FingerprintSource.objects.filter(fingerprint__item=item_id).select_related("fingerprint", "organisation")
+    return [
+        Supply(row.organisation_id, row.organisation.kind, plain(row.fingerprint, quality=row.quality))
+        for row in rows.order_by("pk")
+    ]
 
 
 def fingerprints_of(item_id: UUID) -> list[rules.Fingerprint]:

@@ -33,9 +33,10 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """One organisation supplied this fingerprint, with the quality that it gave itself."""
+    """One organisation, of this kind, supplied this fingerprint, with the quality that it gave itself."""
 
     organisation: UUID
+    kind: str
     fingerprint: Fingerprint
 
 
@@ -74,15 +75,15 @@ def is_disputed(judgements: Iterable[Judgement]) -> bool:
     return any(one.code == DOES_NOT_QUALIFY for one in judgements)
 
 
-def vouched(supplies: Collection[Supply]) -> tuple[Fingerprint, ...]:
-    """Return the fingerprints that two organisations supplied, sorted by algorithm and value.
+def vouched(rule: ListRule, supplies: Collection[Supply]) -> tuple[Fingerprint, ...]:
+    """Return the fingerprints that two organisations, one of a required kind, supplied; by algorithm and value.
 
     An exact value counts when two supplied the same one. A PDQ counts when another organisation supplied it or one
     within 31 bits, both of quality 50 or more; it is returned with the highest quality that it was supplied with.
     """
     best: dict[tuple[str, bytes], Fingerprint] = {}
     for supply in supplies:
-        if any(_vouches(other, supply) for other in supplies if other.organisation != supply.organisation):
+        if any(_vouches(rule, other, supply) for other in supplies if other.organisation != supply.organisation):
             one = supply.fingerprint
             known = best.setdefault((one.algorithm, one.value), one)
             if (one.quality or 0) > (known.quality or 0):
@@ -90,7 +91,9 @@ def vouched(supplies: Collection[Supply]) -> tuple[Fingerprint, ...]:
     return tuple(best[name] for name in sorted(best))
 
 
-def _vouches(other: Supply, supply: Supply) -> bool:
+def _vouches(rule: ListRule, other: Supply, supply: Supply) -> bool:
+    if rule.required_kinds.isdisjoint({other.kind, supply.kind}):
+        return False
     theirs, mine = other.fingerprint, supply.fingerprint
     if theirs.algorithm != mine.algorithm:
         return False
@@ -111,7 +114,7 @@ def decide(
     if not is_met(rule, judgements):
         return Decision("leave" if in_force is None else "withdraw")
     speaking = positive(rule, judgements)
-    content = Content(vouched(supplies), tuple(sorted({one.code for one in speaking})))
+    content = Content(vouched(rule, supplies), tuple(sorted({one.code for one in speaking})))
     if is_disputed(judgements) or not content.fingerprints or content == in_force:
         return Decision("leave")
     return Decision(

@@ -46,6 +46,8 @@ ANSWER_WITHIN: Final = timedelta(hours=48)
 WATCH_FOR_RETURN: Final = (timedelta(hours=1), timedelta(days=1), timedelta(days=7), timedelta(days=30))
 # Longer than a mail server may keep us waiting: a worker that is not done by then was killed.
 SEND_WITHIN: Final = timedelta(minutes=2)
+# After so many failed mails in a row, some eight minutes, people are told, and the address is looked at all the same.
+FAILED_MAILS_UNTIL_STUCK: Final = 5
 _RETRY_AFTER: Final = timedelta(seconds=30)
 _RETRY_AT_MOST_AFTER: Final = timedelta(hours=1)
 _MOST_DOUBLINGS: Final = 7
@@ -84,6 +86,7 @@ TABLE: Final[tuple[Step, ...]] = (
     Step("open", "withdrawn", _LIST, "cancelled", notified=False),
     Step("sending", "notice_sent", _WORKER, "sent", deadline=ANSWER_WITHIN),
     Step("sending", "undeliverable", _WORKER, "unaddressed"),
+    Step("sending", "seen_gone", _WORKER, "gone"),
     Step("sending", "withdrawn", _LIST, "retracting"),
     Step("sent", "deadline_passed", _WORKER, "overdue"),
     Step("sent", "seen_gone", _WORKER, "gone"),
@@ -138,8 +141,8 @@ def takes_mail(state: State) -> bool:
 
 
 def takes_checks(state: State) -> bool:
-    """Tell whether the address is looked at in this state."""
-    return state in {"unaddressed", "sent", "overdue", "gone"}
+    """Tell whether the address is looked at in this state; while a notice is being sent, once that is stuck."""
+    return state in {"unaddressed", "sending", "sent", "overdue", "gone"}
 
 
 def event_of_check(*, state: State, outcome: Outcome) -> Event | None:
@@ -177,6 +180,11 @@ def due_at(
 def retry_after(attempts: int) -> timedelta:
     """Return how long to wait after so many failed mails in a row: half a minute after the first, at most an hour."""
     return min(_RETRY_AFTER * (1 << min(attempts - 1, _MOST_DOUBLINGS)), _RETRY_AT_MOST_AFTER)
+
+
+def is_mail_stuck(failed_mails: int) -> bool:
+    """Tell whether so many failed mails in a row are more than a mail server that is away for a moment."""
+    return failed_mails >= FAILED_MAILS_UNTIL_STUCK
 
 
 def diagram() -> str:

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from staydown_hub.staff.views.account import account, not_offered
+from staydown_hub.staff.views.account import account, forgotten_password, not_offered
 from staydown_hub.staff.views.home import home
 from staydown_hub.staff.views.items import item, items
 from staydown_hub.staff.views.lists import lists, shared_list
@@ -22,5 +22,6 @@ pages: list[URLPattern] = [
 urlpatterns: list[URLPattern | URLResolver] = [
     # People are made by the hub's operator, so these pages of the accounts library lead nowhere. They come first.
     re_path(r"^accounts/(?:signup|email|confirm-email|password/set)/", not_offered),
+    path("accounts/password/reset/", forgotten_password),
     path("", include((pages, "staff"))),
 ]

@@ -6,7 +6,7 @@ A job may run twice, late, or be killed at any point: what it was for is in the 
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from smtplib import SMTPException, SMTPRecipientsRefused
+from smtplib import SMTPDataError, SMTPException, SMTPRecipientsRefused, SMTPSenderRefused
 from typing import Final
 from uuid import UUID
 
@@ -45,6 +45,7 @@ def send_request_mail(*, request_id: str, due_at: str) -> None:
                 services.note_mail_refused(mail)
             else:
                 services.note_mail_failed(mail)
+                _look_meanwhile(UUID(request_id))
         else:
             services.note_mail_sent(mail)
 
@@ -52,11 +53,7 @@ def send_request_mail(*, request_id: str, due_at: str) -> None:
 @app.task
 def recheck_request(*, request_id: str, due_at: str) -> None:
     """Look whether a request's address is still up."""
-    url = queries.url_to_check(UUID(request_id), due_at=due_at)
-    if url is None:
-        return
-    look = look_at(url, allowed=settings.CHECK_PRIVATE_ADDRESSES)
-    services.note_check(UUID(request_id), outcome=look.outcome, status=look.status)
+    _look(UUID(request_id), url=queries.url_to_check(UUID(request_id), due_at=due_at))
 
 
 @app.periodic(cron="* * * * *")
@@ -70,11 +67,28 @@ def sweep(timestamp: int) -> None:
         async_to_sync(app.job_manager.finish_job)(job=job, status=Status.FAILED, delete_job=True)
 
 
+def _look_meanwhile(request_id: UUID) -> None:
+    """Look at the address although its notice cannot be sent, once that has gone on for a while."""
+    _look(request_id, url=queries.url_to_check_meanwhile(request_id))
+
+
+def _look(request_id: UUID, *, url: str | None) -> None:
+    if url is not None:
+        look = look_at(url, allowed=settings.CHECK_PRIVATE_ADDRESSES)
+        services.note_check(request_id, outcome=look.outcome, status=look.status)
+
+
 def _is_refused_for_good(error: Exception) -> bool:
-    """Tell whether the mail server refused the one recipient with a permanent reply."""
-    return isinstance(error, SMTPRecipientsRefused) and all(
-        code >= _FIRST_PERMANENT_REPLY for code, _ in error.recipients.values()
-    )
+    """Tell whether the mail server refused this mail, or its one recipient, with a permanent reply.
+
+    A refusal of the hub itself, of its name or password, is none: it says nothing about the recipient.
+    """
+    codes: list[int] = []
+    if isinstance(error, SMTPRecipientsRefused):
+        codes = [code for code, _ in error.recipients.values()]
+    elif isinstance(error, SMTPSenderRefused | SMTPDataError):
+        codes = [error.smtp_code]
+    return bool(codes) and all(code >= _FIRST_PERMANENT_REPLY for code in codes)
 
 
 @contextmanager

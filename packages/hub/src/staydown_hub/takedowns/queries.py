@@ -5,7 +5,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Count, Prefetch, QuerySet
 
-from staydown_hub.rules.takedown import takes_checks
+from staydown_hub.rules.takedown import is_mail_stuck, takes_checks
 from staydown_hub.takedowns import queueing
 from staydown_hub.takedowns.models import Check, Request, Transition
 
@@ -58,6 +58,12 @@ def median_seconds_to_removal() -> float | None:
         cursor.execute(_MEDIAN_SECONDS)
         row = cursor.fetchone()
     return None if row is None or row[0] is None else float(row[0])
+
+
+def url_to_check_meanwhile(request_id: UUID) -> str | None:
+    """Return the address to look at although a notice is still to be sent; None unless that is stuck."""
+    found = Request.objects.select_related("sighting").filter(pk=request_id, state="sending").first()
+    return found.sighting.url if found and is_mail_stuck(found.failed_mails) else None
 
 
 def url_to_check(request_id: UUID, *, due_at: str) -> str | None:

@@ -135,7 +135,7 @@ def note_check(request_id: UUID, *, outcome: rules.Outcome, status: int | None) 
         steps.take_step(request, event, at=at)
     elif state == "sent" and request.deadline_at and request.deadline_at <= at:
         steps.take_step(request, "deadline_passed", at=at)
-    else:
+    elif not rules.takes_mail(state):  # else its mail says when it is due
         steps.look_again_after(request, at=at)
     _address(request, at=at)
 

@@ -122,6 +122,18 @@ def test_a_superseded_assessment_does_not_admit(cast: Cast) -> None:
     refused(lambda: insert_entry(item, carried_by=carriers), why="do not meet the rule")
 
 
+@pytest.mark.parametrize("extra", [sha256_of("cat"), pdq_of("cat")])
+def test_what_only_platforms_vouched_for_is_refused(cast: Cast, extra: Fingerprint) -> None:
+    item = admitted_item(cast, "boat")
+    for member in (cast.platform, cast.another_platform):
+        report_item(member.actor, kind="picture", fingerprints=(*prints_of("boat"), extra))
+    assert Entry.objects.count() == 1, "the services do not list it either"
+    smuggled = [*wire(prints_of("boat")), extra.wire()]
+    refused(
+        lambda: insert_entry(item, operation="amend", position=1, fingerprints=smuggled), why="one of a required kind"
+    )
+
+
 @pytest.mark.parametrize("extra", [sha256_of("cat"), pdq_of("cat"), sha256_of("never supplied")])
 def test_a_fingerprint_nobody_else_vouched_for_is_refused(cast: Cast, extra: Fingerprint) -> None:
     report(cast.support_centre, "boat")

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from staydown_hub.audit.models import AuditRecord
-from staydown_hub.rules.takedown import EVENTS, MEANING, OUTCOMES, STATES, Event, State
+from staydown_hub.rules.takedown import EVENTS, MEANING, OUTCOMES, STATES, Event, Outcome, State
 from staydown_hub.staff.queries.requests import ASKED
 from staydown_hub.staff.templatetags.staff import told_event, told_outcome
 from staydown_hub.takedowns import services, steps
@@ -59,6 +59,11 @@ def told(page: str) -> list[str]:
     return [" ".join(re.sub(r"<[^>]+>", "", event).split()) for event in events]
 
 
+def checks_in(page: str) -> list[tuple[str, str]]:
+    """Return what a page's table of checks says was seen, and with which status."""
+    return re.findall(r'data-label="Seen">(.*?)</td>\s*<td[^>]*>(.*?)</td>', page)
+
+
 def test_who_sees_items_sees_all_and_a_host_its_own(browser: Browser, cast: Cast) -> None:
     ours, theirs = request_of(cast, "platform"), request_of(cast, "another_platform")
     for name, expected in (
@@ -91,13 +96,19 @@ def test_nothing_asked_yet_says_what_will_be(browser: Browser) -> None:
     assert "Nothing has been asked of your organisation" in browser("platform").get("/requests/").content.decode()
 
 
-def test_a_request_tells_every_step_and_check_newest_first(
+def test_a_request_tells_every_step_and_each_change_newest_first(
     browser: Browser, cast: Cast, request_to_platform: Request
 ) -> None:
     bring(request_to_platform, "sent", cast=cast)
-    services.note_check(request_to_platform.pk, outcome="up", status=200)
-    services.note_check(request_to_platform.pk, outcome="unreachable", status=None)
-    services.note_check(request_to_platform.pk, outcome="gone", status=404)
+    seen: list[tuple[Outcome, int | None]] = [
+        ("up", 200),
+        ("up", 200),
+        ("unreachable", None),
+        ("gone", 404),
+        ("gone", 410),
+    ]
+    for outcome, status in seen:
+        services.note_check(request_to_platform.pk, outcome=outcome, status=status)
     page = browser("platform").get(f"/requests/{request_to_platform.pk}/").content.decode()
     assert told(page) == [
         "Seen gone. gone",
@@ -110,6 +121,13 @@ def test_a_request_tells_every_step_and_check_newest_first(
         "Opened. unaddressed",
     ]
     assert MEANING["gone"] in page
+    assert checks_in(page) == [
+        ("gone", "410"),
+        ("gone", "404"),
+        ("unreachable", "none"),
+        ("still there", "200"),
+        ("still there", "200"),
+    ]
 
 
 def test_an_item_tells_what_was_asked_about_it(browser: Browser, cast: Cast, request_to_platform: Request) -> None:
@@ -202,7 +220,8 @@ def test_a_request_costs_the_same_with_many_checks(browser: Browser, cast: Cast,
             page = client.get(f"/requests/{request_to_platform.pk}/").content.decode()
         costs.append(len(captured))
     assert costs[1] <= costs[0] <= 10
-    assert "1 to 50 of 65 events" in page
+    assert "1 to 50 of 61 checks" in page
+    assert len(told(page)) == 5  # that it is still there is told once
 
 
 def test_there_are_words_for_every_event_and_outcome() -> None:

@@ -10,7 +10,11 @@ from django.core.cache import cache
 from django.core.mail import EmailMessage
 from django.http import HttpResponse
 from django.test import Client
+from procrastinate.contrib.django.models import ProcrastinateJob
+from pytest_django import Settings
 from staydown_hub.audit.models import AuditRecord
+from staydown_hub.organisations.accounts import SecondFactorUnreadableError
+from staydown_hub.organisations.jobs import send_password_reset
 from staydown_hub.organisations.models import Person
 
 from packages.hub.tests.cast import Cast
@@ -150,6 +154,29 @@ def test_changing_how_one_signs_in_asks_for_the_password_again(officer: Person) 
     assert "Password" in client.get(asked["Location"]).content.decode()
 
 
+def assert_sealed(person: Person, secret: str) -> None:
+    """Nothing that a second factor is made from is in the database as it is."""
+    factors = {one.type: one.data for one in Authenticator.objects.filter(user=person)}
+    assert set(factors) == {"totp", "recovery_codes"}
+    assert secret not in str(factors)
+    assert get_adapter().decrypt(factors["totp"]["secret"]) == secret
+    seed = get_adapter().decrypt(factors["recovery_codes"]["seed"])
+    assert len(seed) >= 16
+    assert seed not in str(factors)
+
+
+def test_a_second_factor_that_another_key_sealed_lets_nobody_in(officer: Person, settings: Settings) -> None:
+    sealed = get_adapter().encrypt("JBSWY3DPEHPK3PXP")
+    Authenticator.objects.create(user=officer, type=Authenticator.Type.TOTP, data={"secret": sealed})
+    settings.SECRET_KEY = "another key"  # a made-up one
+    client = Client(raise_request_exception=False)
+    sign_in(client, officer.email)
+    assert client.post("/accounts/2fa/authenticate/", {"code": code_of("")}).status_code == 500
+    assert client.get("/").status_code == 302
+    with pytest.raises(SecondFactorUnreadableError, match="set it up anew"):
+        get_adapter().decrypt(sealed)
+
+
 def test_changes_of_how_one_signs_in_are_on_record(officer: Person) -> None:
     client = Client()
     sign_in(client, officer.email)
@@ -157,6 +184,7 @@ def test_changes_of_how_one_signs_in_are_on_record(officer: Person) -> None:
     page = client.get("/accounts/2fa/totp/activate/").content.decode()
     (secret,) = re.findall(r'value="([A-Z2-7]{32})"', page)
     client.post("/accounts/2fa/totp/activate/", {"code": code_of(secret)})
+    assert_sealed(officer, secret)
     client.post("/accounts/2fa/totp/deactivate/")
     new = "another long password"
     client.post("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": new, "password2": new})
@@ -171,11 +199,28 @@ def test_changes_of_how_one_signs_in_are_on_record(officer: Person) -> None:
     assert sign_in(Client(), officer.email, new).status_code == 302
 
 
+@pytest.fixture
+def mail_is_set_up(settings: Settings) -> None:
+    settings.SMTP_URL = "smtp://mail.example:25"
+    settings.PUBLIC_URL = "https://hub.example"
+
+
+def do_mail_jobs() -> None:
+    """Do what the worker does; whom the jobs are about is all that they hold."""
+    for job in ProcrastinateJob.objects.filter(task_name=send_password_reset.name).order_by("id"):
+        assert list(job.args) == ["person_id"]
+        send_password_reset(**job.args)
+
+
+@pytest.mark.usefixtures("mail_is_set_up")
 def test_a_forgotten_password_is_set_anew_by_mail(officer: Person, mailoutbox: list[EmailMessage]) -> None:
     client = Client()
     assert client.post("/accounts/password/reset/", {"email": officer.email}).status_code == 302
+    assert mailoutbox == []
+    do_mail_jobs()
     (mail,) = mailoutbox
-    (link,) = re.findall(r"http://testserver(/accounts/password/reset/key/\S+)", str(mail.body))
+    assert mail.subject == "Setting your Staydown password anew"
+    (link,) = re.findall(r"https://hub\.example(/accounts/password/reset/key/\S+)", str(mail.body))
     form = client.get(link, follow=True).redirect_chain[-1][0]
     new = "another long password"
     assert client.post(form, {"password1": new, "password2": new}).status_code == 302
@@ -185,6 +230,36 @@ def test_a_forgotten_password_is_set_anew_by_mail(officer: Person, mailoutbox: l
     assert sign_in(Client(), officer.email).status_code == 200
 
 
+@pytest.mark.usefixtures("mail_is_set_up")
+def test_a_mail_server_that_is_away_does_not_tell_who_has_an_account(officer: Person, settings: Settings) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+    answers = [
+        Client(raise_request_exception=False).post("/accounts/password/reset/", {"email": email})
+        for email in ("stranger@elsewhere.example", officer.email)
+    ]
+    assert [(answer.status_code, answer["Location"]) for answer in answers] == [(302, answers[0]["Location"])] * 2
+    with pytest.raises(ConnectionRefusedError):
+        do_mail_jobs()
+
+
+def test_somebody_who_was_made_inactive_meanwhile_gets_no_mail(officer: Person, mailoutbox: list[EmailMessage]) -> None:
+    Person.objects.filter(pk=officer.pk).update(is_active=False)
+    send_password_reset(person_id=str(officer.pk))
+    assert mailoutbox == []
+
+
+def test_without_a_mail_server_there_is_no_page_for_forgotten_passwords(officer: Person, settings: Settings) -> None:
+    settings.SMTP_URL = ""
+    for answer in (
+        Client().get("/accounts/password/reset/"),
+        Client().post("/accounts/password/reset/", {"email": officer.email}),
+    ):
+        assert answer.status_code == 404
+    assert not ProcrastinateJob.objects.exists()
+
+
+@pytest.mark.usefixtures("mail_is_set_up")
 def test_a_stranger_s_address_gets_no_mail_and_the_page_does_not_tell(
     officer: Person, mailoutbox: list[EmailMessage]
 ) -> None:
@@ -193,6 +268,7 @@ def test_a_stranger_s_address_gets_no_mail_and_the_page_does_not_tell(
         for email in ("stranger@elsewhere.example", officer.email)
     ]
     assert len({answer.content for answer in answers}) == 1
+    do_mail_jobs()
     assert [mail.to for mail in mailoutbox] == [[officer.email]]
 
 

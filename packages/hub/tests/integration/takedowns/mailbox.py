@@ -36,12 +36,27 @@ class Letter:
 
 @dataclass
 class Mailbox:
-    """``refusal`` answers every recipient when set; a letter is only accepted once ``accepts`` is set."""
+    """``refusal`` answers every recipient when set, ``refusal_of_sender`` and ``refusal_of_data`` at their own stages.
+
+    A letter is only accepted once ``accepts`` is set.
+    """
 
     port: int = 0
     letters: list[Letter] = field(default_factory=list)
     refusal: str = ""
+    refusal_of_sender: str = ""
+    refusal_of_data: str = ""
     accepts: threading.Event = field(default_factory=threading.Event)
+
+    async def handle_MAIL(  # noqa: N802 -- aiosmtpd calls it by this name
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        del server, session
+        if self.refusal_of_sender:
+            return self.refusal_of_sender
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
 
     async def handle_RCPT(  # noqa: N802 -- aiosmtpd calls it by this name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -54,6 +69,8 @@ class Mailbox:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 -- the same
         del server, session
+        if self.refusal_of_data:
+            return self.refusal_of_data
         content = envelope.content
         assert isinstance(content, bytes)
         message = email.message_from_bytes(content, policy=email.policy.default)

@@ -3,14 +3,20 @@
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 from pytest_django import Settings
 from staydown_hub.organisations.models import Organisation
 from staydown_hub.registry.models import Fingerprint
+from staydown_hub.rules.takedown import FAILED_MAILS_UNTIL_STUCK
+from staydown_hub.staff.queries.requests import waiting_on
+from staydown_hub.staff.viewer import viewer_of
 from staydown_hub.takedowns.models import Request
 
 from packages.hub.tests.cast import Cast
 from packages.hub.tests.factories import admitted_item
+from packages.hub.tests.integration.staff.conftest import person_of
 from packages.hub.tests.integration.takedowns.conftest import CONTACT, events_of, only_request, work
+from packages.hub.tests.integration.takedowns.hosts import Host
 from packages.hub.tests.integration.takedowns.mailbox import Mailbox
 
 URL = "https://host.example/a.jpg"
@@ -103,6 +109,45 @@ def test_a_contact_that_refuses_for_good_is_not_tried_twice(
     assert work(only_request()).state == "open"
     assert work(only_request()).state == "sent"
     assert mailbox.letters[0].recipients == ["desk@harbour.example"]
+
+
+@pytest.mark.parametrize("stage", ["refusal_of_sender", "refusal_of_data"])
+@pytest.mark.parametrize(("reply", "state"), [("550 Not from you", "unaddressed"), ("451 Not now", "sending")])
+def test_a_refusal_counts_at_every_stage(
+    cast: Cast, harbour: Organisation, mailbox: Mailbox, stage: str, reply: str, state: str
+) -> None:
+    del harbour
+    admitted_item(cast, "a", urls=[URL])
+    setattr(mailbox, stage, reply)
+    request = work(only_request())
+    assert request.state == state
+    assert request.refused_contact == (CONTACT if state == "unaddressed" else "")
+    assert request.failed_mails == (0 if state == "unaddressed" else 1)
+
+
+def test_a_mail_that_fails_again_and_again_waits_for_people_and_the_address_is_looked_at(
+    cast: Cast, harbour: Organisation, mailbox: Mailbox, host: Host
+) -> None:
+    del harbour
+    mailbox.refusal = "451 Try again later"
+    admitted_item(cast, "a", urls=[host.url()])
+    officer = viewer_of(person_of(cast, "police"))
+    assert officer
+    for number in range(1, FAILED_MAILS_UNTIL_STUCK + 1):
+        assert not waiting_on(officer).exists()
+        assert not only_request().checks.exists()
+        assert work(only_request()).failed_mails == number
+    stuck = only_request()
+    assert list(waiting_on(officer)) == [stuck]
+    assert list(stuck.checks.values_list("outcome", flat=True)) == ["up"]
+    assert stuck.due_at
+    assert stuck.due_at > timezone.now() + timedelta(minutes=5), "the mail is still tried ever more rarely"
+
+    host.answers = {"HEAD": 404, "GET": 404}
+    gone = work(stuck)
+    assert (gone.state, gone.failed_mails) == ("gone", 0)
+    assert not waiting_on(officer).exists()
+    assert mailbox.letters == []
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def judged(*views: tuple[UUID, str]) -> list[Judgement]:
 
 
 def supplied(*pairs: tuple[UUID, Fingerprint]) -> list[Supply]:
-    return [Supply(who, one) for who, one in pairs]
+    return [Supply(who, KIND[who], one) for who, one in pairs]
 
 
 def pdq(distance_bits: int = 0, quality: int = 100) -> Fingerprint:
@@ -103,6 +103,10 @@ def test_nothing_vouched_is_not_admitted() -> None:
         (supplied((POLICE, FILE), (POLICE, FILE)), ()),
         (BOTH, (FILE,)),
         (supplied((POLICE, FILE), (CENTRE, FILE), (POLICE, OTHER_FILE)), (FILE,)),
+        (supplied((REGULATOR, FILE), (MONITOR, FILE)), ()),
+        (supplied((REGULATOR, FILE), (MONITOR, FILE), (POLICE, FILE)), (FILE,)),
+        (supplied((REGULATOR, pdq()), (MONITOR, pdq())), ()),
+        (supplied((POLICE, pdq()), (MONITOR, pdq(30)), (REGULATOR, pdq(60))), (pdq(), pdq(30))),
         (supplied((POLICE, pdq()), (POLICE, pdq(5))), ()),
         (supplied((POLICE, pdq()), (CENTRE, pdq())), (pdq(),)),
         (supplied((POLICE, pdq()), (CENTRE, pdq(31))), (pdq(), pdq(31))),
@@ -115,7 +119,7 @@ def test_nothing_vouched_is_not_admitted() -> None:
     ],
 )
 def test_what_is_vouched(supplies: list[Supply], listed: tuple[Fingerprint, ...]) -> None:
-    assert vouched(supplies) == listed
+    assert vouched(RULE, supplies) == listed
 
 
 @pytest.mark.parametrize(

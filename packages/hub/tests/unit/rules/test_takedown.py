@@ -104,6 +104,7 @@ def test_what_checks_change() -> None:
     }
     assert seen == {
         ("unaddressed", "gone"): "seen_gone",
+        ("sending", "gone"): "seen_gone",
         ("sent", "gone"): "seen_gone",
         ("overdue", "gone"): "seen_gone",
         ("gone", "up"): "seen_up",
@@ -132,13 +133,23 @@ def test_a_return_is_looked_for_ever_more_rarely() -> None:
     assert days == [1 / 24, 1, 7, 30, 30, 30]
 
 
+def test_mails_are_stuck_after_a_while_and_not_at_once() -> None:
+    until = sum(rules.retry_after(attempts).total_seconds() for attempts in range(1, rules.FAILED_MAILS_UNTIL_STUCK))
+    assert 5 * 60 < until < 15 * 60
+    assert not rules.is_mail_stuck(rules.FAILED_MAILS_UNTIL_STUCK - 1)
+    assert rules.is_mail_stuck(rules.FAILED_MAILS_UNTIL_STUCK)
+
+
 def test_failed_mails_are_tried_again_ever_more_rarely() -> None:
     waits = [rules.retry_after(attempts).total_seconds() for attempts in (1, 2, 3, 7, 8, 100)]
     assert waits == [30, 60, 120, 1920, 3600, 3600]
 
 
-def test_mail_and_checks_share_no_state() -> None:
-    assert all(rules.takes_mail(state) != rules.takes_checks(state) for state in set(rules.STATES) - {"cancelled"})
+def test_mail_and_checks_share_no_state_but_one_that_can_be_stuck() -> None:
+    others = set(rules.STATES) - {"cancelled", "sending"}
+    assert all(rules.takes_mail(state) != rules.takes_checks(state) for state in others)
+    assert rules.takes_mail("sending")
+    assert rules.takes_checks("sending")
     assert not rules.takes_mail("cancelled")
     assert not rules.takes_checks("cancelled")
 

@@ -18,8 +18,8 @@ LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
         AND (carriers IS NULL OR a.id = ANY (carriers))
 $$;
 
--- Two organisations supplied the exact value; or, for a PDQ, another one supplied it or one within 31 bits.
-CREATE FUNCTION entry_fingerprint_is_vouched(of_item uuid, wire jsonb) RETURNS boolean
+-- Two organisations, one of a required kind, supplied the exact value; or, for a PDQ, it or one within 31 bits.
+CREATE FUNCTION entry_fingerprint_is_vouched(of_item uuid, wire jsonb, required_kinds varchar[]) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
     SELECT CASE
         WHEN wire - ARRAY['algorithm', 'value', 'quality'] <> '{}'::jsonb THEN false
@@ -27,14 +27,16 @@ LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
             SELECT FROM fingerprint f JOIN fingerprint_source mine ON mine.fingerprint_id = f.id
             JOIN fingerprint g ON g.item_id = f.item_id AND g.algorithm = 'pdq'
             JOIN fingerprint_source theirs ON theirs.fingerprint_id = g.id
+            JOIN organisation o ON o.id IN (mine.organisation_id, theirs.organisation_id)
             WHERE f.item_id = of_item AND f.algorithm = 'pdq' AND f.value = decode(wire->>'value', 'hex')
                 AND mine.quality >= 50 AND theirs.quality >= 50
-                AND theirs.organisation_id <> mine.organisation_id
+                AND theirs.organisation_id <> mine.organisation_id AND o.kind = ANY (required_kinds)
                 AND bit_count(pdq_bits(f.value) # pdq_bits(g.value)) <= 31
         )
         ELSE NOT wire ? 'quality' AND (
-            SELECT count(DISTINCT s.organisation_id) >= 2
+            SELECT count(DISTINCT s.organisation_id) >= 2 AND coalesce(bool_or(o.kind = ANY (required_kinds)), false)
             FROM fingerprint f JOIN fingerprint_source s ON s.fingerprint_id = f.id
+            JOIN organisation o ON o.id = s.organisation_id
             WHERE f.item_id = of_item AND f.algorithm = wire->>'algorithm' AND f.value = decode(wire->>'value', 'hex')
         )
     END
@@ -73,8 +75,8 @@ BEGIN
         THEN PERFORM entry_refuse('it names no fingerprint'); END IF;
     FOR wire IN SELECT jsonb_array_elements(body->'fingerprints') LOOP
         IF jsonb_typeof(wire) <> 'object' THEN PERFORM entry_refuse('a fingerprint in it is none'); END IF;
-        IF entry_fingerprint_is_vouched(fresh.item_id, wire) IS NOT TRUE
-            THEN PERFORM entry_refuse('a fingerprint in it was not supplied by two organisations'); END IF;
+        IF entry_fingerprint_is_vouched(fresh.item_id, wire, rule.required_kinds) IS NOT TRUE
+            THEN PERFORM entry_refuse('a fingerprint in it was not supplied by two organisations, one of a required kind'); END IF;
     END LOOP;
 END $$;
 
@@ -143,7 +145,7 @@ class Migration(migrations.Migration):
     operations: ClassVar = [
         migrations.RunSQL(
             RULE_QUESTIONS,
-            "DROP FUNCTION entry_fingerprint_is_vouched(uuid, jsonb), entry_rule_is_met(shared_list, uuid, bigint[])",
+            "DROP FUNCTION entry_fingerprint_is_vouched(uuid, jsonb, varchar[]), entry_rule_is_met(shared_list, uuid, bigint[])",
         ),
         migrations.RunSQL(
             CHECKS,

@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import CharField, F, Model, QuerySet, Value
-from django.db.models.functions import Cast, LPad
+from django.db.models import CharField, F, Model, Q, QuerySet, Value, Window
+from django.db.models.functions import Cast, Lag, LPad
 
 from staydown_hub.lists.models import Entry
 from staydown_hub.registry.models import Assessment, Item, Sighting
@@ -31,13 +31,27 @@ class Event:
         return f"staff/events/{self.kind}.html"
 
 
+def _all(rows: QuerySet[Any]) -> QuerySet[Any]:
+    return rows
+
+
+def _changes(checks: QuerySet[Check]) -> QuerySet[Check]:
+    """Keep of each request's checks those that saw something else than the one before: most only see it again."""
+    before = Window(Lag("outcome"), partition_by=F("request"), order_by=[F("at"), F("pk")])
+    return checks.annotate(before=before).filter(Q(before=None) | ~Q(before=F("outcome")))
+
+
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """One kind of event: its rows with all that a page tells, when they happened, and how they name their item."""
+    """One kind of event: its rows with all that a page tells, when they happened, how they name their item, and which.
+
+    ``told`` keeps, of the rows about one thing, those that are told.
+    """
 
     rows: Callable[[], QuerySet[Any]]
     at: str
     item: str
+    told: Callable[[QuerySet[Any]], QuerySet[Any]] = _all
 
 
 _ABOUT_ITEM: Final[Mapping[str, _Kind]] = {
@@ -64,6 +78,7 @@ _ABOUT_REQUEST: Final[Mapping[str, _Kind]] = {
         lambda: Check.objects.select_related("request__sighting").defer("request__sighting__url"),
         at="at",
         item="request__sighting__item",
+        told=_changes,
     ),
 }
 # One width for all, so that keys which count up sort as they count; a UUID has this many characters.
@@ -84,8 +99,10 @@ def marks_of_request(request_id: UUID) -> QuerySet[Any, dict[str, Any]]:
 
 def _marks(name: str, kind: _Kind, **whose: UUID) -> QuerySet[Any, dict[str, Any]]:
     """Return where and when the events of one kind are: alike for all kinds, so that they can be merged."""
-    marks: QuerySet[Any] = kind.rows().model._default_manager.filter(**whose).order_by()  # noqa: SLF001 -- Django's documented API
-    marks = marks.annotate(mark_at=F(kind.at), mark_kind=Value(name, CharField()), mark_key=_KEY)
+    rows: QuerySet[Any] = kind.rows().model._default_manager.filter(**whose).order_by()  # noqa: SLF001 -- Django's documented API
+    marks: QuerySet[Any] = kind.told(rows).annotate(
+        mark_at=F(kind.at), mark_kind=Value(name, CharField()), mark_key=_KEY
+    )
     return marks.values("mark_at", "mark_kind", "mark_key")
 
 

@@ -3,15 +3,15 @@
 from typing import Final
 from uuid import UUID
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 
-from staydown_hub.rules.takedown import State
+from staydown_hub.rules.takedown import FAILED_MAILS_UNTIL_STUCK, State
 from staydown_hub.staff.viewer import Viewer
-from staydown_hub.takedowns.models import Request
+from staydown_hub.takedowns.models import Check, Request
 
 # In these states the recipient must act, and so may see where.
 ASKED: Final[tuple[State, ...]] = ("open", "sending", "sent", "overdue", "returned")
-# In these people must: find somebody to ask, or go beyond the one who was asked.
+# In these people must: find somebody to ask, or go beyond the one who was asked. Also where mails fail again and again.
 STUCK: Final[tuple[State, ...]] = ("unaddressed", "overdue")
 
 
@@ -29,10 +29,14 @@ def in_state(requests: QuerySet[Request], state: State | None) -> QuerySet[Reque
 
 def waiting_on(viewer: Viewer) -> QuerySet[Request]:
     """Return the requests that wait for this person's organisation, the most pressing first."""
-    states = STUCK if viewer.sees_items else ASKED
-    return (
-        requests_for(viewer).filter(state__in=states).order_by(F("deadline_at").asc(nulls_last=True), "opened_at", "pk")
-    )
+    stuck = Q(state__in=STUCK) | Q(failed_mails__gte=FAILED_MAILS_UNTIL_STUCK)
+    waiting = requests_for(viewer).filter(stuck if viewer.sees_items else Q(state__in=ASKED))
+    return waiting.order_by(F("deadline_at").asc(nulls_last=True), "opened_at", "pk")
+
+
+def checks_of(request_id: UUID) -> QuerySet[Check]:
+    """Return every look at a request's address, newest first."""
+    return Check.objects.filter(request=request_id).order_by("-at", "-pk")
 
 
 def exists(request_id: UUID) -> bool:

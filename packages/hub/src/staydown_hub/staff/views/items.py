@@ -1,11 +1,11 @@
 """Items, and one item with its history."""
 
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from staydown_hub.registry.models import Item
 from staydown_hub.staff import addresses, filters
 from staydown_hub.staff.access import page, refuse_page
 from staydown_hub.staff.addresses import ShownAddress
@@ -13,6 +13,9 @@ from staydown_hub.staff.paging import page_of
 from staydown_hub.staff.queries import history, standings
 from staydown_hub.staff.queries import items as queries
 from staydown_hub.staff.viewer import Viewer
+
+if TYPE_CHECKING:
+    from staydown_hub.registry.models import Item
 
 
 @page(only_if=lambda viewer: viewer.sees_items)
@@ -39,7 +42,7 @@ def item(request: HttpRequest, viewer: Viewer, item_id: UUID) -> HttpResponse:
     return _item_page(request, viewer, found, shown=shown)
 
 
-def _item_page(request: HttpRequest, viewer: Viewer, item: Item, *, shown: ShownAddress | None) -> HttpResponse:
+def _item_page(request: HttpRequest, viewer: Viewer, item: "Item", *, shown: ShownAddress | None) -> HttpResponse:
     marks = page_of(history.marks_of_item(item.pk), request)
     context = {
         "item": item,

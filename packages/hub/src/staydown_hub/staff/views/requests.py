@@ -1,5 +1,6 @@
 """Requests for removal, and one request with every step it took and every check."""
 
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,7 +14,9 @@ from staydown_hub.staff.paging import page_of
 from staydown_hub.staff.queries import history
 from staydown_hub.staff.queries import requests as queries
 from staydown_hub.staff.viewer import Viewer
-from staydown_hub.takedowns.models import Request
+
+if TYPE_CHECKING:
+    from staydown_hub.takedowns.models import Request
 
 
 @page(only_if=lambda viewer: viewer.belongs)
@@ -44,18 +47,21 @@ def removal_request(request: HttpRequest, viewer: Viewer, request_id: UUID) -> H
     return _request_page(request, viewer, found, shown=shown)
 
 
-def _may_see_address(viewer: Viewer, found: Request) -> bool:
+def _may_see_address(viewer: Viewer, found: "Request") -> bool:
     is_asked = found.recipient_id == viewer.organisation and found.state in queries.ASKED
     return viewer.may_assess or is_asked
 
 
-def _request_page(request: HttpRequest, viewer: Viewer, found: Request, *, shown: ShownAddress | None) -> HttpResponse:
+def _request_page(
+    request: HttpRequest, viewer: Viewer, found: "Request", *, shown: ShownAddress | None
+) -> HttpResponse:
     marks = page_of(history.marks_of_request(found.pk), request)
     context = {
         "found": found,
         "meaning": next(meaning for state, meaning in MEANING.items() if state == found.state),
         "marks": marks,
         "events": history.events_of(marks),
+        "checks": page_of(queries.checks_of(found.pk), request, field="checks"),
         "shown": shown,
         "may_show": _may_see_address(viewer, found),
         "viewer": viewer,
