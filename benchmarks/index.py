@@ -1,7 +1,7 @@
 """Exact near-match search on one core, beside faiss and threatexchange: speed, memory, change (--large adds 50M).
 
-Options: --large, --sizes 1M,10M, --data random,video, --peers-up-to SIZE (none: ours alone, to try a change), --markdown
-FILE (writes the documentation's table). What is measured goes to standard error as it comes.
+Options: --large, --sizes 1M,10M, --data random,video, --peers-up-to SIZE (none: ours alone, to try a change),
+--markdown FILE (writes the documentation's table). What is measured goes to standard error as it comes.
 STAYDOWN_BENCH_FOLDER names a folder for the saved index, when the usual one for temporary files is too small.
 """
 
