@@ -1,5 +1,6 @@
 """The web process: pages and API over WSGI."""
 
+import importlib
 import os
 from argparse import Namespace
 from typing import Final
@@ -23,6 +24,7 @@ def run(asked: Namespace) -> int:
     address = environment.address("STAYDOWN_WEB_ADDRESS", "127.0.0.1:8600")
     with embedded_postgres(environment.home() / "postgres") as database_url:
         os.environ["DATABASE_URL"] = database_url
+        importlib.import_module("staydown_hub.config.settings")  # a bad setting is said here, once, in one line
         tie_forks()  # only from here on: the database is not tied to us
         Server(
             "staydown_hub.config.wsgi:application",

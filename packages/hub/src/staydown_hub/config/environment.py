@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
@@ -38,6 +39,33 @@ def address(name: str, default: str) -> Address:
     if not separator or not host or not port.isdigit() or not 0 < int(port) < 65536:  # noqa: PLR2004 -- the last port
         raise BadSettingError(f"{name} must look like 127.0.0.1:8600.")
     return Address(host=host.strip("[]"), port=int(port))
+
+
+def url(name: str, default: str = "", *, schemes: tuple[str, ...], has_path: bool = False) -> str:
+    """Return a setting that is a URL with one of these schemes and a host, without a slash at its end; or the default.
+
+    A user and password may stand in it unless it is for browsers.
+    """
+    given = text(name, default).rstrip("/")
+    if given and not _is_url(given, schemes=schemes, has_path=has_path):
+        # The value is not repeated: a password may stand in it.
+        raise BadSettingError(f"{name} must look like {' or '.join(f'{one}://host.example:1234' for one in schemes)}.")
+    return given
+
+
+def _is_url(given: str, *, schemes: tuple[str, ...], has_path: bool) -> bool:
+    try:
+        parts = urlsplit(given)
+        is_port = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    is_bare = not parts.query and not parts.fragment and (has_path or not parts.path)
+    is_clean = given.isascii() and given.isprintable() and " " not in given
+    return parts.scheme in schemes and bool(parts.hostname) and is_port and is_bare and is_clean and _may_name(parts)
+
+
+def _may_name(parts: SplitResult) -> bool:
+    return parts.scheme not in {"http", "https"} or "@" not in parts.netloc
 
 
 def seconds(name: str, default: int) -> int:

@@ -76,8 +76,10 @@ def logging_settings(level: str) -> dict[str, Any]:
             "django.server": {"handlers": [], "propagate": False},
             **{
                 name: {"filters": ["without_request"], "level": level}
-                for name in ("django.request", "django.security.DisallowedHost", "django.security.csrf")
+                for name in ("django.request", "django.security.csrf")
             },
+            # Else anybody could fill the log with errors and their places, by asking for another host.
+            "django.security.DisallowedHost": {"filters": ["without_request"], "level": "CRITICAL"},
             # It tells of every job, several times.
             "procrastinate": {"level": "WARNING"},
             # These name the person who signs in.

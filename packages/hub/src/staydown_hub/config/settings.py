@@ -10,8 +10,8 @@ from staydown_hub.config.logs import logging_settings
 STAYDOWN_HOME = environment.home()
 WEB_ADDRESS = environment.address("STAYDOWN_WEB_ADDRESS", "127.0.0.1:8600")
 FEED_ADDRESS = environment.address("STAYDOWN_FEED_ADDRESS", "127.0.0.1:8601")
-PUBLIC_URL = environment.text("STAYDOWN_PUBLIC_URL", f"http://{WEB_ADDRESS}").rstrip("/")
-FEED_URL = environment.text("STAYDOWN_FEED_URL", f"http://{FEED_ADDRESS}").rstrip("/")
+PUBLIC_URL = environment.url("STAYDOWN_PUBLIC_URL", f"http://{WEB_ADDRESS}", schemes=("https", "http"))
+FEED_URL = environment.url("STAYDOWN_FEED_URL", f"http://{FEED_ADDRESS}", schemes=("https", "http"), has_path=True)
 IS_HTTPS = PUBLIC_URL.startswith("https://")
 
 DEBUG = False
@@ -152,7 +152,7 @@ PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
 CHECK_INTERVAL_S = environment.seconds("STAYDOWN_CHECK_INTERVAL_S", 900)
 CHECK_PRIVATE_ADDRESSES = environment.networks("STAYDOWN_CHECK_PRIVATE_ADDRESSES")
 
-SMTP_URL = environment.text("STAYDOWN_SMTP_URL")
+SMTP_URL = environment.url("STAYDOWN_SMTP_URL", schemes=("smtp", "smtp+tls", "smtps"))
 DEFAULT_FROM_EMAIL = environment.text("STAYDOWN_MAIL_FROM", "staydown@localhost")
 _SMTP = urlsplit(SMTP_URL)
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"

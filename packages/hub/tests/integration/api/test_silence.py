@@ -73,6 +73,20 @@ def test_refused_requests_are_silent(cast: Cast, client: Client, written: io.Str
     assert_silent(written, cast, something="a request was answered 404")
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/", "/api/v1/me", "/healthz", "/accounts/login/"])
+def test_a_wrong_host_is_no_error_of_ours(client: Client, path: str) -> None:
+    stream = io.StringIO()
+    logging.config.dictConfig(settings.LOGGING)
+    [handler] = [one for one in logging.getLogger().handlers if isinstance(one.formatter, SafeFormatter)]
+    assert isinstance(handler, logging.StreamHandler)
+    handler.setStream(stream)
+    assert client.get(path, headers={"Host": MARK}).status_code == 400
+    lines = stream.getvalue().splitlines()
+    assert len(lines) <= 1
+    assert all(line.endswith("WARNING django.request: a request was answered 400") for line in lines)
+
+
 def test_a_crash_is_silent_and_says_where(
     cast: Cast, client: Client, written: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:

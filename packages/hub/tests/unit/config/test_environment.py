@@ -1,6 +1,9 @@
 """Settings from the environment: read strictly, refused with the name of the setting and never with its value."""
 
+import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,6 +30,74 @@ def test_another_address_is_refused(monkeypatch: pytest.MonkeyPatch, given: str)
     monkeypatch.setenv("STAYDOWN_WEB_ADDRESS", given)
     with pytest.raises(BadSettingError, match="STAYDOWN_WEB_ADDRESS must look like"):
         environment.address("STAYDOWN_WEB_ADDRESS", "127.0.0.1:1")
+
+
+HTTP = ("https", "http")
+SMTP = ("smtp", "smtp+tls", "smtps")
+
+
+@pytest.mark.parametrize(
+    ("schemes", "given", "read"),
+    [
+        (HTTP, "https://hub.example", "https://hub.example"),
+        (HTTP, "http://[::1]:8600/", "http://[::1]:8600"),
+        (SMTP, "smtp://mail.example", "smtp://mail.example"),
+        (SMTP, "smtp+tls://ana:p%40ss@mail.example:587", "smtp+tls://ana:p%40ss@mail.example:587"),
+        (SMTP, "smtps://127.0.0.1:465", "smtps://127.0.0.1:465"),
+        (SMTP, "", ""),
+    ],
+)
+def test_a_url(monkeypatch: pytest.MonkeyPatch, schemes: tuple[str, ...], given: str, read: str) -> None:
+    monkeypatch.setenv("STAYDOWN_ANY_URL", given)
+    assert environment.url("STAYDOWN_ANY_URL", schemes=schemes) == read
+
+
+@pytest.mark.parametrize(
+    ("schemes", "given"),
+    [
+        (HTTP, "hub.example"),
+        (HTTP, "ftp://hub.example"),
+        (HTTP, "https://"),
+        (HTTP, "https://hub.example/below"),
+        (HTTP, "https://hub.example?a=b"),
+        (HTTP, "https://hub.example#a"),
+        (HTTP, "https://secret@hub.example"),
+        (HTTP, "https://hub.example:99999"),
+        (HTTP, "https://hub.example:0"),
+        (HTTP, "https://hub.example:x"),
+        (HTTP, "https://hub example"),
+        (HTTP, "https://[::1"),
+        (SMTP, "mail.example"),
+        (SMTP, "mail.example:25"),
+        (SMTP, "http://mail.example"),
+        (SMTP, "smtp://ana:secret@mail.example:99999"),
+        (SMTP, "smtp://ana:secret@:25"),
+    ],
+)
+def test_another_url_is_refused_and_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, schemes: tuple[str, ...], given: str
+) -> None:
+    monkeypatch.setenv("STAYDOWN_ANY_URL", given)
+    with pytest.raises(BadSettingError, match="STAYDOWN_ANY_URL must look like ") as caught:
+        environment.url("STAYDOWN_ANY_URL", schemes=schemes)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_url_may_have_a_path_where_that_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STAYDOWN_ANY_URL", "https://hub.example/feed/")
+    assert environment.url("STAYDOWN_ANY_URL", schemes=HTTP, has_path=True) == "https://hub.example/feed"
+
+
+@pytest.mark.parametrize("setting", ["STAYDOWN_SMTP_URL=mail.example", "STAYDOWN_PUBLIC_URL=https://hub.example:99999"])
+def test_a_process_with_a_bad_setting_says_which_in_one_line(tmp_path: Path, setting: str) -> None:
+    name, _, value = setting.partition("=")
+    environment = {**os.environ, "STAYDOWN_HOME": str(tmp_path), "DATABASE_URL": "postgresql://nowhere", name: value}
+    done = subprocess.run(
+        [sys.executable, "-m", "staydown_hub", "serve"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"staydown-hub: {name} must look like ")
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_database_url(monkeypatch: pytest.MonkeyPatch) -> None:
