@@ -74,10 +74,10 @@ RIGHT: dict[str, Right] = {
     "POST lookups": Right(READERS, _lookup),
     "GET items/{item}": Right(READERS, _item),
     "GET lists": Right(EVERYBODY - {"outsider"}, _reading("lists")),
-    # Of those who may withdraw at all, only those whose assessment carried the admission.
     "GET requests": Right(READERS, _reading("requests")),
     "GET requests/{request_id}": Right(READERS, _request),
     "GET figures": Right(frozenset({"police", "support_centre", "regulator", "oversight"}), _reading("figures")),
+    # Of those who may withdraw at all, only those whose assessment carried the admission.
     "POST lists/{slug}/withdrawals": Right(frozenset({"police", "support_centre"}), _withdrawal),
 }
 
