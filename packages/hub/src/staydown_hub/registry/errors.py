@@ -13,7 +13,7 @@ class UnknownItemError(RegistryError):
 
 
 class ConflictingFingerprintsError(RegistryError):
-    """The exact fingerprints name different items, so they cannot all be of one file."""
+    """Exact fingerprints of one algorithm name different items, so they cannot all be of one file."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -26,3 +26,12 @@ class TooManyFingerprintsError(RegistryError):
 
     def __init__(self, most: int) -> None:
         super().__init__(f"Your organisation has supplied {most} fingerprints of this item already: no more are taken.")
+
+
+class TooManySightingsError(RegistryError):
+    """One organisation has reported one item at more addresses than anybody can act on."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"Your organisation has reported this item at {most} addresses already: no more are taken of this item."
+        )

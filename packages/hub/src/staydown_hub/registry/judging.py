@@ -6,8 +6,8 @@ from django.utils import timezone
 
 from staydown_hub.audit.services import record
 from staydown_hub.organisations.actors import Actor
-from staydown_hub.registry.models import Assessment, Item
-from staydown_hub.rules.classification import SCHEME
+from staydown_hub.registry.models import Assessment, FingerprintSource, Item
+from staydown_hub.rules.classification import DOES_NOT_QUALIFY, SCHEME
 
 
 def lock_item(item_id: UUID) -> Item:
@@ -18,14 +18,14 @@ def lock_item(item_id: UUID) -> Item:
     return Item.objects.select_for_update(no_key=True).get(pk=item_id)
 
 
-def judge(actor: Actor, *, item: Item, code: str) -> None:
-    """Record the organisation's judgement of a locked item; its earlier one is superseded, never overwritten."""
-    now = timezone.now()
-    current = Assessment.objects.filter(item=item, organisation=actor.organisation, superseded_at=None)
-    before = current.values_list("code", flat=True).first()
-    if before != code:
-        current.update(superseded_at=now)
-        Assessment.objects.create(item=item, organisation_id=actor.organisation, scheme=SCHEME, code=code, at=now)
+def judge(actor: Actor, *, item: Item, code: str) -> Assessment:
+    """Record the organisation's judgement of a locked item, and return it; what it supplies is linked to it.
+
+    An earlier judgement is superseded, never overwritten; the same one again stays as it is.
+    """
+    current = Assessment.objects.filter(item=item, organisation=actor.organisation, superseded_at=None).first()
+    before = current.code if current else None
+    judged = current if current and before == code else _supersede(actor, item=item, current=current, code=code)
     record(
         act="item assessed",
         organisation=actor.organisation,
@@ -33,4 +33,29 @@ def judge(actor: Actor, *, item: Item, code: str) -> None:
         subject=f"item:{item.pk}",
         detail={"scheme": SCHEME, "code": code, "before": before},
         source=actor.source,
+    )
+    return judged
+
+
+def _supersede(actor: Actor, *, item: Item, current: Assessment | None, code: str) -> Assessment:
+    now = timezone.now()
+    if current:
+        Assessment.objects.filter(pk=current.pk).update(superseded_at=now)
+    fresh = Assessment.objects.create(item=item, organisation_id=actor.organisation, scheme=SCHEME, code=code, at=now)
+    if current and DOES_NOT_QUALIFY not in {current.code, code}:
+        _carry_supplies_over(current, fresh)
+    return fresh
+
+
+def _carry_supplies_over(former: Assessment, fresh: Assessment) -> None:
+    """Link what the former judgement vouched for to one that says another code of the same picture."""
+    FingerprintSource.objects.bulk_create(
+        FingerprintSource(
+            fingerprint_id=row.fingerprint_id,
+            organisation_id=row.organisation_id,
+            assessment=fresh,
+            quality=row.quality,
+            at=row.at,
+        )
+        for row in former.supplies.order_by("pk")
     )

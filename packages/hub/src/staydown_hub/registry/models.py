@@ -64,20 +64,29 @@ class Fingerprint(models.Model):
 
 
 class FingerprintSource(models.Model):
-    """An organisation supplied this fingerprint: what vouching counts. ``quality`` is what it gave itself."""
+    """An organisation supplied this fingerprint, with the assessment that it came with: what vouching counts.
+
+    ``quality`` is what the organisation gave itself.
+    """
 
     id = models.BigAutoField(primary_key=True)
     fingerprint = models.ForeignKey(Fingerprint, on_delete=models.PROTECT, related_name="sources")
     organisation = models.ForeignKey("organisations.Organisation", on_delete=models.PROTECT, related_name="+")
+    # Null for a report without a judgement: it tells the item's fingerprints, and vouches for none of them.
+    assessment = models.ForeignKey("registry.Assessment", on_delete=models.PROTECT, null=True, related_name="supplies")
     quality = models.SmallIntegerField(null=True)
     at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        """Once an organisation: saying it twice vouches for nothing more."""
+        """Once an organisation and assessment: saying it twice vouches for nothing more."""
 
         db_table = "fingerprint_source"
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["fingerprint", "organisation"], name="fingerprint_source_once"),
+            models.UniqueConstraint(
+                fields=["fingerprint", "organisation", "assessment"],
+                name="fingerprint_source_once",
+                nulls_distinct=False,
+            ),
         ]
 
     def __str__(self) -> str:
@@ -94,6 +103,10 @@ class Sighting(models.Model):
     url_digest = models.BinaryField(max_length=32)
     host = models.CharField(max_length=253)
     reported_by = models.ForeignKey("organisations.Organisation", on_delete=models.PROTECT, related_name="+")
+    # The first organisation of a kind that may assess to report it, alone or after another: only then is removal asked.
+    confirmed_by = models.ForeignKey(
+        "organisations.Organisation", on_delete=models.PROTECT, null=True, related_name="+"
+    )
     first_reported_at = models.DateTimeField(default=timezone.now)
     last_reported_at = models.DateTimeField(default=timezone.now)
 

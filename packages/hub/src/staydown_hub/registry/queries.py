@@ -30,15 +30,19 @@ def named_by(fingerprints: Iterable[rules.Fingerprint]) -> Q:
 
 
 def find_item(*, kind: str, fingerprints: Collection[rules.Fingerprint]) -> Item | None:
-    """Return the item that has any of the exact fingerprints, else the one with the nearest PDQ, else None.
+    """Return the item that has the strongest of the exact fingerprints, else the one with the nearest PDQ, else None.
 
-    Raises ConflictingFingerprintsError when exact fingerprints name different items.
+    A weaker one that names another item does not count: whoever reported it alone must not stand in everybody's way.
+    Raises ConflictingFingerprintsError when fingerprints of the one strongest algorithm name different items.
     """
-    exact = [one for one in fingerprints if one.is_exact]
-    found = list(Item.objects.filter(fingerprints__in=Fingerprint.objects.filter(named_by(exact))).distinct()[:2])
-    if len(found) > 1:
-        raise ConflictingFingerprintsError
-    return found[0] if found else _nearest(kind, fingerprints)
+    for algorithm in rules.EXACT_ALGORITHMS:
+        asked = [one for one in fingerprints if one.algorithm == algorithm]
+        found = list(Item.objects.filter(fingerprints__in=Fingerprint.objects.filter(named_by(asked))).distinct()[:2])
+        if len(found) > 1:
+            raise ConflictingFingerprintsError
+        if found:
+            return found[0]
+    return _nearest(kind, fingerprints)
 
 
 def _nearest(kind: str, fingerprints: Collection[rules.Fingerprint]) -> Item | None:
@@ -71,10 +75,15 @@ def organisations_behind(assessment_ids: Collection[int]) -> set[UUID]:
 
 
 def supplies(item_id: UUID) -> list[Supply]:
-    """Return who supplied which fingerprint of the item, each with the supplier's own quality."""
+    """Return who supplied which fingerprint of the item with which assessment, oldest first."""
     rows = FingerprintSource.objects.filter(fingerprint__item=item_id).select_related("fingerprint", "organisation")
     return [
-        Supply(row.organisation_id, row.organisation.kind, plain(row.fingerprint, quality=row.quality))
+        Supply(
+            assessment_id=row.assessment_id,
+            organisation=row.organisation_id,
+            kind=row.organisation.kind,
+            fingerprint=plain(row.fingerprint, quality=row.quality),
+        )
         for row in rows.order_by("pk")
     ]
 

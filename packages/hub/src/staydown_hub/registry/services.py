@@ -41,7 +41,7 @@ def report_item(
 ) -> Reported:
     """Find the item or open it, add what this organisation supplies, its sightings and its judgement if it has one.
 
-    Raises ConflictingFingerprintsError and TooManyFingerprintsError; nothing is kept then.
+    Raises ConflictingFingerprintsError, TooManyFingerprintsError and TooManySightingsError; nothing is kept then.
     """
     try:
         return _report_item(actor, kind=kind, fingerprints=fingerprints, addresses=addresses, code=code)
@@ -57,7 +57,6 @@ def _report_item(
     found = queries.find_item(kind=kind, fingerprints=fingerprints)
     reported = Reported(found, known=True) if found else _open_item(actor, kind=kind, fingerprints=fingerprints)
     item = lock_item(reported.item.pk)
-    supplying.add_fingerprints(actor, item=item, fingerprints=fingerprints)
     fresh = supplying.add_sightings(actor, item=item, addresses=addresses)
     record(
         act="item reported",
@@ -67,8 +66,8 @@ def _report_item(
         detail={"known": reported.known, "sightings": len(addresses), "new_sightings": fresh},
         source=actor.source,
     )
-    if code is not None:
-        judge(actor, item=item, code=code)
+    assessment = None if code is None else judge(actor, item=item, code=code)
+    supplying.add_fingerprints(actor, item=item, fingerprints=fingerprints, assessment=assessment)
     reconsider(actor, item_id=item.pk, kind=item.kind)
     return Reported(item, known=reported.known)
 
@@ -83,8 +82,8 @@ def assess_item(actor: Actor, *, kind: str, fingerprints: Collection[Fingerprint
     if found is None:
         raise UnknownItemError
     item = lock_item(found.pk)
-    supplying.add_fingerprints(actor, item=item, fingerprints=fingerprints)
-    judge(actor, item=item, code=code)
+    assessment = judge(actor, item=item, code=code)
+    supplying.add_fingerprints(actor, item=item, fingerprints=fingerprints, assessment=assessment)
     reconsider(actor, item_id=item.pk, kind=item.kind)
     return item
 

@@ -6,21 +6,33 @@ from typing import Final
 
 from django.utils import timezone
 
+from staydown_hub.audit.services import record
 from staydown_hub.organisations.actors import Actor
-from staydown_hub.registry.errors import ConflictingFingerprintsError, TooManyFingerprintsError
-from staydown_hub.registry.models import Fingerprint, FingerprintSource, Item, Sighting
+from staydown_hub.organisations.models import Organisation
+from staydown_hub.registry.errors import (
+    ConflictingFingerprintsError,
+    TooManyFingerprintsError,
+    TooManySightingsError,
+)
+from staydown_hub.registry.models import Assessment, Fingerprint, FingerprintSource, Item, Sighting
 from staydown_hub.registry.queries import named_by
 from staydown_hub.rules import fingerprints as rules
+from staydown_hub.rules.access import scopes_of_kind
 from staydown_hub.rules.addresses import Address
 
 # More than any one picture needs: keeps one member from making an item too heavy to decide on.
 MAX_FINGERPRINTS_OF_ONE_SUPPLIER: Final = 256
+# Each can become a mail to its host: keeps one member from making the hub ask for the same item without end.
+MAX_SIGHTINGS_OF_ONE_REPORTER: Final = 500
 
 
-def add_fingerprints(actor: Actor, *, item: Item, fingerprints: Collection[rules.Fingerprint]) -> None:
-    """Add the fingerprints that the item lacks, and note that this organisation supplied all of them.
+def add_fingerprints(
+    actor: Actor, *, item: Item, fingerprints: Collection[rules.Fingerprint], assessment: Assessment | None
+) -> None:
+    """Add the fingerprints that the item lacks, and note that this organisation supplied them, with which assessment.
 
-    Raises ConflictingFingerprintsError when another item has one of the exact ones, TooManyFingerprintsError.
+    An exact one that another item has is left with that item, if a stronger one names this item; an audit row says so.
+    Raises ConflictingFingerprintsError when none does, and TooManyFingerprintsError.
     """
     given = _best_quality(fingerprints)
     Fingerprint.objects.bulk_create(
@@ -28,12 +40,37 @@ def add_fingerprints(actor: Actor, *, item: Item, fingerprints: Collection[rules
         ignore_conflicts=True,
     )
     rows = list(Fingerprint.objects.filter(named_by(given)))
-    if any(row.item_id != item.pk and row.algorithm in rules.EXACT_ALGORITHMS for row in rows):
+    own = [row for row in rows if row.item_id == item.pk]
+    foreign = [row for row in rows if row.item_id != item.pk and row.algorithm in rules.EXACT_ALGORITHMS]
+    if foreign and _strength(foreign) <= _strength(own):
         raise ConflictingFingerprintsError
-    _note_sources(actor, rows=[row for row in rows if row.item_id == item.pk], given=given)
-    supplied = FingerprintSource.objects.filter(fingerprint__item=item, organisation=actor.organisation).count()
-    if supplied > MAX_FINGERPRINTS_OF_ONE_SUPPLIER:
+    _note_sources(actor, rows=own, given=given, assessment=assessment)
+    _note_left_out(actor, item=item, foreign=foreign)
+    sources = FingerprintSource.objects.filter(fingerprint__item=item, organisation=actor.organisation)
+    if sources.values("fingerprint").distinct().count() > MAX_FINGERPRINTS_OF_ONE_SUPPLIER:
         raise TooManyFingerprintsError(MAX_FINGERPRINTS_OF_ONE_SUPPLIER)
+
+
+def _strength(rows: Collection[Fingerprint]) -> int:
+    """Return the place of the strongest exact algorithm among these, 0 the strongest of all."""
+    order: dict[str, int] = {name: place for place, name in enumerate(rules.EXACT_ALGORITHMS)}
+    return min((order.get(row.algorithm, len(order)) for row in rows), default=len(order))
+
+
+def _note_left_out(actor: Actor, *, item: Item, foreign: Collection[Fingerprint]) -> None:
+    if not foreign:
+        return
+    record(
+        act="fingerprints left out",
+        organisation=actor.organisation,
+        person=actor.person,
+        subject=f"item:{item.pk}",
+        detail={
+            "algorithms": sorted({row.algorithm for row in foreign}),
+            "of_items": sorted({str(row.item_id) for row in foreign}),
+        },
+        source=actor.source,
+    )
 
 
 def _best_quality(fingerprints: Collection[rules.Fingerprint]) -> list[rules.Fingerprint]:
@@ -42,14 +79,18 @@ def _best_quality(fingerprints: Collection[rules.Fingerprint]) -> list[rules.Fin
     return [by_name[name] for name in sorted(by_name)]
 
 
-def _note_sources(actor: Actor, *, rows: list[Fingerprint], given: list[rules.Fingerprint]) -> None:
+def _note_sources(
+    actor: Actor, *, rows: list[Fingerprint], given: list[rules.Fingerprint], assessment: Assessment | None
+) -> None:
     now = timezone.now()
     qualities = {(one.algorithm, one.value): one.quality for one in given}
     sources = []
     for row in rows:
         quality = qualities[row.algorithm, bytes(row.value)]  # type: ignore[index]  # the column holds known algorithms
         sources.append(
-            FingerprintSource(fingerprint=row, organisation_id=actor.organisation, quality=quality, at=now),
+            FingerprintSource(
+                fingerprint=row, organisation_id=actor.organisation, assessment=assessment, quality=quality, at=now
+            ),
         )
         if quality is not None and row.quality is not None and quality > row.quality:
             row.quality = quality
@@ -58,7 +99,11 @@ def _note_sources(actor: Actor, *, rows: list[Fingerprint], given: list[rules.Fi
 
 
 def add_sightings(actor: Actor, *, item: Item, addresses: Collection[Address]) -> int:
-    """Note where the item was seen; an address reported before is only dated anew. Return how many were new."""
+    """Note where the item was seen, and return how many addresses were new; one reported before is dated anew.
+
+    An address is confirmed as soon as an organisation of a kind that may assess reports it too.
+    Raises TooManySightingsError.
+    """
     now = timezone.now()
     by_digest = {hashlib.sha256(one.url.encode()).digest(): one for one in addresses}
     known = Sighting.objects.filter(item=item, url_digest__in=by_digest).count()
@@ -79,4 +124,9 @@ def add_sightings(actor: Actor, *, item: Item, addresses: Collection[Address]) -
         unique_fields=["item", "url_digest"],
         update_fields=["last_reported_at"],
     )
+    sightings = Sighting.objects.filter(item=item)
+    if sightings.filter(reported_by=actor.organisation).count() > MAX_SIGHTINGS_OF_ONE_REPORTER:
+        raise TooManySightingsError(MAX_SIGHTINGS_OF_ONE_REPORTER)
+    if "assess" in scopes_of_kind(Organisation.objects.get(pk=actor.organisation).kind):
+        sightings.filter(url_digest__in=by_digest, confirmed_by=None).update(confirmed_by=actor.organisation)
     return len(by_digest) - known

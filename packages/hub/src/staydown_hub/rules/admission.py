@@ -1,8 +1,9 @@
 """When an item belongs on a list, and with which fingerprints: the rule no single organisation can meet."""
 
-from collections.abc import Collection, Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
 from staydown_hub.rules.classification import DOES_NOT_QUALIFY
@@ -10,6 +11,9 @@ from staydown_hub.rules.fingerprints import MAX_DISTANCE_BITS, MIN_QUALITY, Fing
 
 Step = Literal["admit", "amend", "withdraw", "leave"]
 Status = Literal["open", "waiting", "admitted", "disputed", "withdrawn"]
+
+# Far more than an item needs, and far less than a filter takes: nobody can make an entry too heavy to be followed.
+MAX_FINGERPRINTS_OF_ENTRY: Final = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +37,12 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """One organisation, of this kind, supplied this fingerprint, with the quality that it gave itself."""
+    """One organisation, of this kind, supplied this fingerprint, with the quality that it gave itself.
 
+    ``assessment_id`` is the assessment that it came with; None when the organisation did not judge what it reported.
+    """
+
+    assessment_id: int | None
     organisation: UUID
     kind: str
     fingerprint: Fingerprint
@@ -75,32 +83,62 @@ def is_disputed(judgements: Iterable[Judgement]) -> bool:
     return any(one.code == DOES_NOT_QUALIFY for one in judgements)
 
 
-def vouched(rule: ListRule, supplies: Collection[Supply]) -> tuple[Fingerprint, ...]:
-    """Return the fingerprints that two organisations, one of a required kind, supplied; by algorithm and value.
+def vouched(
+    *, rule: ListRule, judgements: Iterable[Judgement], supplies: Collection[Supply]
+) -> tuple[Fingerprint, ...]:
+    """Return the fingerprints that two organisations, one of a required kind, stand behind; in the supplies' order.
 
-    An exact value counts when two supplied the same one. A PDQ counts when another organisation supplied it or one
-    within 31 bits, both of quality 50 or more; it is returned with the highest quality that it was supplied with.
+    Only what came with a judgement that speaks for the list counts. An exact value needs two that supplied it; a PDQ
+    needs another organisation that supplied it or one within 31 bits, both of quality 50 or more. A PDQ is returned
+    with the highest quality that it was supplied with.
     """
-    best: dict[tuple[str, bytes], Fingerprint] = {}
+    speaking = {one.assessment_id for one in positive(rule, judgements)}
+    alike: dict[str | tuple[str, bytes], list[Supply]] = defaultdict(list)
     for supply in supplies:
-        if any(_vouches(rule, other, supply) for other in supplies if other.organisation != supply.organisation):
-            one = supply.fingerprint
-            known = best.setdefault((one.algorithm, one.value), one)
-            if (one.quality or 0) > (known.quality or 0):
-                best[one.algorithm, one.value] = one
-    return tuple(best[name] for name in sorted(best))
+        if supply.assessment_id in speaking:
+            alike[_group(supply.fingerprint)].append(supply)
+    best: dict[tuple[str, bytes], Fingerprint] = {}
+    for supply in (one for one in supplies if one.assessment_id in speaking):
+        if any(_vouches(rule, other, supply) for other in alike[_group(supply.fingerprint)]):
+            known = best.setdefault(_name(supply.fingerprint), supply.fingerprint)
+            if (supply.fingerprint.quality or 0) > (known.quality or 0):
+                best[_name(supply.fingerprint)] = supply.fingerprint
+    return tuple(best.values())
+
+
+def _name(one: Fingerprint) -> tuple[str, bytes]:
+    return one.algorithm, one.value
+
+
+def _group(one: Fingerprint) -> str | tuple[str, bytes]:
+    """Return what the supplies that can vouch for each other share: the exact value, or only that they are PDQs."""
+    return _name(one) if one.is_exact else one.algorithm
 
 
 def _vouches(rule: ListRule, other: Supply, supply: Supply) -> bool:
-    if rule.required_kinds.isdisjoint({other.kind, supply.kind}):
+    if other.organisation == supply.organisation or rule.required_kinds.isdisjoint({other.kind, supply.kind}):
         return False
-    theirs, mine = other.fingerprint, supply.fingerprint
-    if theirs.algorithm != mine.algorithm:
+    if supply.fingerprint.is_exact:
+        return other.fingerprint.value == supply.fingerprint.value
+    good = min(other.fingerprint.quality or 0, supply.fingerprint.quality or 0) >= MIN_QUALITY
+    return good and _is_near(other.fingerprint, supply.fingerprint)
+
+
+def _is_near(left: Fingerprint, right: Fingerprint) -> bool:
+    if left.is_exact or right.is_exact:
         return False
-    if theirs.quality is None or mine.quality is None:
-        return theirs.value == mine.value
-    near = distance_bits(theirs.value, mine.value) <= MAX_DISTANCE_BITS
-    return near and min(theirs.quality, mine.quality) >= MIN_QUALITY
+    return distance_bits(left.value, right.value) <= MAX_DISTANCE_BITS
+
+
+def _listed(found: Sequence[Fingerprint], *, in_force: Content | None) -> tuple[Fingerprint, ...]:
+    """Return what the entry carries, by algorithm and value: what is listed stays as it is, then the oldest supplies.
+
+    A PDQ near one that stays listed is left out: it would refuse no copy of the picture that was judged, only more.
+    """
+    listed = {_name(one): one for one in in_force.fingerprints} if in_force else {}
+    kept = [listed[_name(one)] for one in found if _name(one) in listed]
+    fresh = [one for one in found if _name(one) not in listed and not any(_is_near(one, stays) for stays in kept)]
+    return tuple(sorted([*kept, *fresh][:MAX_FINGERPRINTS_OF_ENTRY]))
 
 
 def decide(
@@ -114,7 +152,8 @@ def decide(
     if not is_met(rule, judgements):
         return Decision("leave" if in_force is None else "withdraw")
     speaking = positive(rule, judgements)
-    content = Content(vouched(rule, supplies), tuple(sorted({one.code for one in speaking})))
+    found = vouched(rule=rule, judgements=judgements, supplies=supplies)
+    content = Content(_listed(found, in_force=in_force), tuple(sorted({one.code for one in speaking})))
     if is_disputed(judgements) or not content.fingerprints or content == in_force:
         return Decision("leave")
     return Decision(

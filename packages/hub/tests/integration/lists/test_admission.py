@@ -98,10 +98,49 @@ def test_nothing_vouched_waits_and_a_later_supply_amends(cast: Cast) -> None:
     item = assess_item(cast.police.actor, kind="picture", fingerprints=extra, code="TEST")
     assert operations() == ["admit"]
     report_item(cast.monitor.actor, kind="picture", fingerprints=(sha256_of("boat, saved again"),))
+    assert operations() == ["admit"], "a report without a judgement vouches for nothing"
+    report_item(cast.monitor.actor, kind="picture", fingerprints=(sha256_of("boat, saved again"),), code="TEST")
     assert operations() == ["admit", "amend"]
     content = queries.content_in_force(main_list(), item.pk)
     assert content is not None
     assert set(content.fingerprints) == set(extra)
+
+
+@pytest.mark.parametrize("honest", ["monitor", "support_centre", "police"])
+def test_a_picture_that_nobody_judged_does_not_ride_on_another_ones_entry(cast: Cast, honest: str) -> None:
+    """A reporter puts another picture's fingerprints beside a listed item's; later that one is reported honestly."""
+    item = admitted_item(cast, "boat")
+    attached = (sha256_of("boat"), sha256_of("cat, another name"), pdq_of("cat"))
+    report_item(cast.platform.actor, kind="picture", fingerprints=attached)
+    honest_prints = (sha256_of("cat, another name"), pdq_of("cat"))
+    reported = report_item(cast.member(honest).actor, kind="picture", fingerprints=honest_prints)
+    assert reported.item == item
+    assert operations() == ["admit"]
+
+
+def test_forty_near_pdqs_of_a_reporter_amend_nothing(cast: Cast) -> None:
+    admitted_item(cast, "boat")
+    for flipped_bits in range(1, 32):
+        near = (sha256_of("boat"), pdq_of("boat", flipped_bits=flipped_bits))
+        report_item(cast.platform.actor, kind="picture", fingerprints=near)
+        report_item(cast.monitor.actor, kind="picture", fingerprints=near, code="TEST")
+    assert operations() == ["admit"]
+    content = queries.content_in_force(main_list(), report(cast.police, "boat").pk)
+    assert content is not None
+    assert set(content.fingerprints) == set(prints_of("boat"))
+
+
+def test_a_changed_code_keeps_what_was_vouched_for_and_a_judgement_taken_back_does_not(cast: Cast) -> None:
+    item = admitted_item(cast, "boat")
+    assess_item(cast.police.actor, kind="picture", fingerprints=(sha256_of("boat"),), code="A1")
+    content = queries.content_in_force(main_list(), item.pk)
+    assert content is not None
+    assert set(content.fingerprints) == set(prints_of("boat"))
+    assess(cast.police, "boat", code="NONE")
+    assess_item(cast.police.actor, kind="picture", fingerprints=(sha256_of("boat"),), code="TEST")
+    content = queries.content_in_force(main_list(), item.pk)
+    assert content is not None
+    assert content.fingerprints == (sha256_of("boat"),)
 
 
 def test_no_shared_fingerprint_no_admission(cast: Cast) -> None:

@@ -23,15 +23,27 @@ _INSERT = """
 
 
 def insert_entry(
-    item: Item, /, *, position: int = 0, operation: str = "admit", carried_by: list[int] | None = None, **said: object
+    item: Item,
+    /,
+    *,
+    position: int = 0,
+    operation: str = "admit",
+    carried_by: list[int] | None = None,
+    rewrite: tuple[str, str] = ("", ""),
+    **said: object,
 ) -> None:
-    """Write an entry past all Python, by default the one that would be right; `said` replaces fields of its body."""
+    """Write an entry past all Python, by default the one that would be right.
+
+    `said` replaces fields of its body; then `rewrite` replaces one part of its text by another.
+    """
     at = datetime.now(UTC)
     carriers = current_positive(item) if carried_by is None else carried_by
     fields: dict[str, object] = {"operation": operation, "item": str(item.pk), "at": instant(at)}
     if operation != "withdraw":
         fields |= content_of(item, carriers)
     text = canonical({name: value for name, value in (fields | said).items() if value is not None})
+    assert rewrite[0] in text
+    text = text.replace(*rewrite, 1)
     main = SharedList.objects.get(slug="main")
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_INSERT, [main.pk, position, operation, item.pk, carriers, text, at])
@@ -46,7 +58,7 @@ def content_of(item: Item, carriers: list[int]) -> dict[str, Any]:
     rows = Assessment.objects.filter(pk__in=carriers).select_related("organisation")
     return {
         "kind": item.kind,
-        "fingerprints": wire(prints_of("boat")),
+        "fingerprints": wire(sorted(prints_of("boat"))),
         "categories": sorted({row.code for row in rows}),
         "advice": "block",
         "admitted_by": sorted({row.organisation.kind for row in rows}),
@@ -147,7 +159,7 @@ def test_a_fingerprint_nobody_else_vouched_for_is_refused(cast: Cast, extra: Fin
     refused(lambda: insert_entry(item, fingerprints=smuggled), why="not supplied by two organisations")
 
 
-@pytest.mark.parametrize("quality", [49, 101, -1])
+@pytest.mark.parametrize("quality", [0, 49, 101])
 def test_a_pdq_of_poor_or_impossible_quality_is_refused(cast: Cast, quality: int) -> None:
     item = waiting_item(cast)
     shown = [{**pdq_of("boat").wire(), "quality": quality}]
@@ -172,7 +184,75 @@ def test_a_body_that_says_more_is_refused(cast: Cast) -> None:
     item = waiting_item(cast)
     refused(lambda: insert_entry(item, url="https://host.example/"), why="a field that entries do not have")
     riding = [{**one, "seen": "https://host.example/"} for one in wire(prints_of("boat"))]
-    refused(lambda: insert_entry(item, fingerprints=riding), why="not supplied by two organisations")
+    refused(lambda: insert_entry(item, fingerprints=riding), why="a fingerprint in it is not written")
+
+
+def test_what_was_reported_without_a_judgement_is_refused(cast: Cast) -> None:
+    """Two organisations supplied it, one of them police; but nobody judged what it belongs to."""
+    item = admitted_item(cast, "boat")
+    extra = sha256_of("cat")
+    for member in (cast.police, cast.support_centre, cast.monitor):
+        report_item(member.actor, kind="picture", fingerprints=(*prints_of("boat"), extra))
+    smuggled = [*wire(prints_of("boat")), extra.wire()]
+    refused(
+        lambda: insert_entry(item, operation="amend", position=1, fingerprints=smuggled),
+        why="not supplied by two organisations",
+    )
+
+
+def poisoned(**part: object) -> list[dict[str, object]]:
+    return [{**pdq_of("boat").wire()}, {**sha256_of("boat").wire(), **part}]
+
+
+@pytest.mark.parametrize(
+    "fingerprints",
+    [
+        poisoned(value=sha256_of("boat").value.hex().upper()),
+        poisoned(value=sha256_of("boat").value.hex(" ")),
+        poisoned(value=sha256_of("boat").value.hex() + "\n"),
+        poisoned(value="\\x" + sha256_of("boat").value.hex()),
+        poisoned(quality=None),
+        poisoned(quality=100),
+        [{**pdq_of("boat").wire(), "quality": "100"}],
+        [{**pdq_of("boat").wire(), "quality": 100.0}],
+        [{**pdq_of("boat").wire(), "quality": -1}],
+        [{**pdq_of("boat").wire(), "quality": None}],
+    ],
+)
+def test_a_fingerprint_that_filters_cannot_read_is_refused(cast: Cast, fingerprints: list[dict[str, object]]) -> None:
+    """One such entry would stop every filter that follows the list."""
+    item = waiting_item(cast)
+    refused(lambda: insert_entry(item, fingerprints=fingerprints), why="a fingerprint in it is not written")
+
+
+@pytest.mark.parametrize(
+    ("part", "other"),
+    [
+        (',"kind"', ',\n"kind"'),
+        (',"kind"', ', "kind"'),
+        ('"kind":"picture"', '"kind":"picture","kind":"picture"'),
+        ('"block"', '"\\u0062lock"'),
+        ('"quality":100', '"quality":1e2'),
+        ("}", "}\t"),
+        ('{"admitted_by"', ' {"admitted_by"'),
+    ],
+)
+def test_a_body_that_is_not_canonical_is_refused(cast: Cast, part: str, other: str) -> None:
+    item = waiting_item(cast)
+    refused(lambda: insert_entry(item, rewrite=(part, other)), why="its body is not written as filters read it")
+
+
+def test_fingerprints_that_are_unsorted_or_named_twice_are_refused(cast: Cast) -> None:
+    item = waiting_item(cast)
+    ordered = wire(sorted(prints_of("boat")))
+    refused(lambda: insert_entry(item, fingerprints=ordered[::-1]), why="its body is not written as filters read it")
+    refused(lambda: insert_entry(item, fingerprints=[ordered[0], *ordered]), why="names a fingerprint twice")
+
+
+def test_an_entry_that_is_too_heavy_for_filters_is_refused(cast: Cast) -> None:
+    item = waiting_item(cast)
+    many = wire([sha256_of(str(number)) for number in range(513)])
+    refused(lambda: insert_entry(item, fingerprints=many), why="more fingerprints than filters take")
 
 
 @pytest.mark.parametrize(

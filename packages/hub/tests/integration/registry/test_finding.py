@@ -1,7 +1,12 @@
 """Finding the item: exact before near, the nearest first, and never two items at once."""
 
+import json
+
 import pytest
-from staydown_hub.registry.errors import ConflictingFingerprintsError, UnknownItemError
+from staydown_hub.audit.models import AuditRecord
+from staydown_hub.lists.queries import standing_of
+from staydown_hub.registry import supplying
+from staydown_hub.registry.errors import ConflictingFingerprintsError, TooManySightingsError, UnknownItemError
 from staydown_hub.registry.models import Fingerprint, FingerprintSource, Item, Sighting
 from staydown_hub.registry.queries import find_item, fingerprints_of
 from staydown_hub.registry.services import assess_item, report_item
@@ -9,7 +14,7 @@ from staydown_hub.rules import fingerprints as rules
 from staydown_hub.rules.addresses import parse_address
 
 from packages.hub.tests.cast import Cast, Member
-from packages.hub.tests.factories import md5_of, pdq_of, prints_of, report, sha1_of, sha256_of
+from packages.hub.tests.factories import assess, md5_of, pdq_of, prints_of, report, sha1_of, sha256_of
 
 
 def item_with(member: Member, *fingerprints: rules.Fingerprint) -> Item:
@@ -59,14 +64,52 @@ def test_exact_goes_before_near(cast: Cast) -> None:
     assert found(sha256_of("boat"), pdq_of("boat")) == exact
 
 
-def test_exact_fingerprints_of_two_items_are_a_conflict(cast: Cast) -> None:
+def test_exact_fingerprints_of_one_algorithm_and_two_items_are_a_conflict(cast: Cast) -> None:
     item_with(cast.police, sha256_of("boat"))
-    item_with(cast.police, sha1_of("tree"))
+    item_with(cast.police, sha256_of("tree"))
+    both = (sha256_of("boat"), sha256_of("tree"))
     with pytest.raises(ConflictingFingerprintsError):
-        found(sha256_of("boat"), sha1_of("tree"))
+        found(*both)
     with pytest.raises(ConflictingFingerprintsError):
-        report_item(cast.police.actor, kind="picture", fingerprints=(sha256_of("boat"), sha1_of("tree")))
+        report_item(cast.police.actor, kind="picture", fingerprints=both)
     assert FingerprintSource.objects.count() == 2
+
+
+def test_fragments_reported_alone_do_not_make_a_picture_unreportable(cast: Cast) -> None:
+    fragments = [sha256_of("boat"), sha1_of("boat"), md5_of("boat")]
+    items = [item_with(cast.platform, one) for one in fragments]
+    assert len(set(items)) == len(fragments)
+    whole = report(cast.police, "boat", code="TEST")
+    assert whole == items[0], "the strongest algorithm chooses"
+    assert set(fingerprints_of(whole.pk)) == {sha256_of("boat"), pdq_of("boat")}
+    assert fingerprints_of(items[2].pk) == [md5_of("boat")]
+    [left_out] = AuditRecord.objects.filter(act="fingerprints left out")
+    assert left_out.subject == f"item:{whole.pk}"
+    assert json.loads(left_out.detail) == {
+        "algorithms": ["md5", "sha1"],
+        "of_items": sorted(str(one.pk) for one in items[1:]),
+    }
+    assert assess(cast.support_centre, "boat", code="TEST") == whole
+    assert standing_of(whole.pk).status == "admitted"
+
+
+def test_a_weak_list_and_a_whole_report_are_one_item(cast: Cast) -> None:
+    honest = item_with(cast.monitor, md5_of("boat"))
+    assert report(cast.police, "boat") == honest
+    assert set(fingerprints_of(honest.pk)) == set(prints_of("boat"))
+    assert not AuditRecord.objects.filter(act="fingerprints left out").exists()
+
+
+def test_one_member_reports_an_item_at_so_many_addresses_and_no_more(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supplying, "MAX_SIGHTINGS_OF_ONE_REPORTER", 3)
+    report(cast.platform, "boat", urls=[f"https://host.example/{number}" for number in range(3)])
+    with pytest.raises(TooManySightingsError, match="3 addresses"):
+        report(cast.platform, "boat", urls=["https://host.example/3"])
+    report(cast.platform, "boat", urls=["https://host.example/2"])
+    report(cast.police, "boat", urls=["https://host.example/3"])
+    assert Sighting.objects.count() == 4
 
 
 def test_a_near_match_does_not_bring_another_items_exact_fingerprint_over(cast: Cast) -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from staydown_hub.rules.admission import (
+    MAX_FINGERPRINTS_OF_ENTRY,
     Content,
     Judgement,
     ListRule,
@@ -26,11 +27,17 @@ OTHER_FILE = Fingerprint("sha256", b"\x01" * 32)
 
 
 def judged(*views: tuple[UUID, str]) -> list[Judgement]:
-    return [Judgement(number, who, KIND[who], code) for number, (who, code) in enumerate(views)]
+    return [Judgement(who.int, who, KIND[who], code) for who, code in views]
 
 
 def supplied(*pairs: tuple[UUID, Fingerprint]) -> list[Supply]:
-    return [Supply(who, KIND[who], one) for who, one in pairs]
+    """Return what organisations supplied, each with the assessment that `judged` gives it."""
+    return [Supply(who.int, who, KIND[who], one) for who, one in pairs]
+
+
+def told(*pairs: tuple[UUID, Fingerprint]) -> list[Supply]:
+    """Return what organisations reported without judging it."""
+    return [Supply(None, who, KIND[who], one) for who, one in pairs]
 
 
 def pdq(distance_bits: int = 0, quality: int = 100) -> Fingerprint:
@@ -119,7 +126,69 @@ def test_nothing_vouched_is_not_admitted() -> None:
     ],
 )
 def test_what_is_vouched(supplies: list[Supply], listed: tuple[Fingerprint, ...]) -> None:
-    assert vouched(RULE, supplies) == listed
+    everybody = judged(*[(who, "A1") for who in KIND])
+    assert vouched(rule=RULE, judgements=everybody, supplies=supplies) == listed
+
+
+@pytest.mark.parametrize("one", [FILE, pdq()])
+@pytest.mark.parametrize(
+    ("views", "listed"),
+    [
+        ([(POLICE, "A1"), (CENTRE, "A1")], True),
+        ([(POLICE, "A1"), (CENTRE, "NONE")], False),
+        ([(POLICE, "A1"), (CENTRE, "B2")], False),
+        ([(POLICE, "A1"), (REGULATOR, "A1")], False),
+    ],
+)
+def test_only_what_came_with_a_judgement_that_speaks_for_the_list_counts(
+    one: Fingerprint, views: list[tuple[UUID, str]], *, listed: bool
+) -> None:
+    found = vouched(rule=RULE, judgements=judged(*views), supplies=supplied((POLICE, one), (CENTRE, one)))
+    assert found == ((one,) if listed else ())
+
+
+def test_a_report_without_a_judgement_vouches_for_nothing_although_its_sender_judges() -> None:
+    supplies = [*supplied((POLICE, FILE)), *told((CENTRE, FILE), (MONITOR, FILE), (REGULATOR, FILE))]
+    assert vouched(rule=RULE, judgements=judged((POLICE, "A1"), (CENTRE, "A1")), supplies=supplies) == ()
+
+
+def test_what_came_with_a_superseded_judgement_does_not_count() -> None:
+    former = Supply(99, CENTRE, "support_centre", FILE)
+    views = judged((POLICE, "A1"), (CENTRE, "A1"))
+    assert vouched(rule=RULE, judgements=views, supplies=[*supplied((POLICE, FILE)), former]) == ()
+
+
+def entry_of(supplies: list[Supply], *, in_force: Content | None) -> Content | None:
+    views = judged((POLICE, "A1"), (CENTRE, "A1"), (MONITOR, "A1"))
+    decision = decide(rule=RULE, judgements=views, supplies=supplies, in_force=in_force)
+    return None if decision.step == "leave" else decision.content
+
+
+@pytest.mark.parametrize("fresh", [pdq(1), pdq(31), pdq(0, 100)])
+def test_a_pdq_near_a_listed_one_amends_nothing(fresh: Fingerprint) -> None:
+    in_force = Content((pdq(0, 60),), ("A1",))
+    listed = supplied((POLICE, pdq(0, 60)), (CENTRE, pdq(0, 60)))
+    assert entry_of([*listed, *supplied((MONITOR, fresh))], in_force=in_force) is None
+
+
+def test_another_amendment_does_not_take_a_near_pdq_along() -> None:
+    in_force = Content((pdq(),), ("A1",))
+    supplies = supplied((POLICE, pdq()), (CENTRE, pdq()), (MONITOR, pdq(20)), (POLICE, FILE), (MONITOR, FILE))
+    assert entry_of(supplies, in_force=in_force) == Content((pdq(), FILE), ("A1",))
+
+
+def test_a_pdq_far_from_the_listed_ones_amends() -> None:
+    in_force = Content((pdq(),), ("A1",))
+    supplies = supplied((POLICE, pdq()), (CENTRE, pdq()), (POLICE, pdq(90)), (CENTRE, pdq(95)))
+    assert entry_of(supplies, in_force=in_force) == Content((pdq(), pdq(90), pdq(95)), ("A1",))
+
+
+def test_an_entry_never_outgrows_what_filters_take_and_the_oldest_stay() -> None:
+    files = [Fingerprint("sha256", (1000 - number).to_bytes(32)) for number in range(MAX_FINGERPRINTS_OF_ENTRY + 5)]
+    everybodys = [pair for one in files for pair in ((POLICE, one), (CENTRE, one))]
+    listed = entry_of(supplied(*everybodys), in_force=None)
+    assert listed == Content(tuple(sorted(files[:MAX_FINGERPRINTS_OF_ENTRY])), ("A1",))
+    assert entry_of(supplied(*reversed(everybodys)), in_force=listed) is None
 
 
 @pytest.mark.parametrize(

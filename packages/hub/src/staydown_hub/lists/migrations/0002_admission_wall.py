@@ -18,28 +18,56 @@ LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
         AND (carriers IS NULL OR a.id = ANY (carriers))
 $$;
 
--- Two organisations, one of a required kind, supplied the exact value; or, for a PDQ, it or one within 31 bits.
-CREATE FUNCTION entry_fingerprint_is_vouched(of_item uuid, wire jsonb, required_kinds varchar[]) RETURNS boolean
-LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
-    SELECT CASE
-        WHEN wire - ARRAY['algorithm', 'value', 'quality'] <> '{}'::jsonb THEN false
-        WHEN wire->>'algorithm' = 'pdq' THEN (wire->>'quality')::int BETWEEN 50 AND 100 AND EXISTS (
-            SELECT FROM fingerprint f JOIN fingerprint_source mine ON mine.fingerprint_id = f.id
-            JOIN fingerprint g ON g.item_id = f.item_id AND g.algorithm = 'pdq'
-            JOIN fingerprint_source theirs ON theirs.fingerprint_id = g.id
-            JOIN organisation o ON o.id IN (mine.organisation_id, theirs.organisation_id)
-            WHERE f.item_id = of_item AND f.algorithm = 'pdq' AND f.value = decode(wire->>'value', 'hex')
-                AND mine.quality >= 50 AND theirs.quality >= 50
-                AND theirs.organisation_id <> mine.organisation_id AND o.kind = ANY (required_kinds)
-                AND bit_count(pdq_bits(f.value) # pdq_bits(g.value)) <= 31
+-- With two of the assessments that carry the entry, one of a required kind, different organisations supplied the exact
+-- value; or, for a PDQ, it or one within 31 bits.
+CREATE FUNCTION entry_fingerprint_is_vouched(of_item uuid, wire jsonb, required_kinds varchar[], carriers bigint[])
+RETURNS boolean LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
+    WITH supply AS (
+        SELECT f.algorithm, f.value, s.quality, s.organisation_id, o.kind = ANY (required_kinds) AS is_required
+        FROM fingerprint f JOIN fingerprint_source s ON s.fingerprint_id = f.id
+        JOIN assessment a ON a.id = s.assessment_id AND a.organisation_id = s.organisation_id
+        JOIN organisation o ON o.id = s.organisation_id
+        WHERE f.item_id = of_item AND a.item_id = of_item AND a.id = ANY (carriers)
+            AND f.algorithm = wire->>'algorithm'
+    )
+    SELECT CASE WHEN wire->>'algorithm' = 'pdq' THEN (wire->>'quality')::int BETWEEN 50 AND 100 AND EXISTS (
+            SELECT FROM supply mine JOIN supply theirs ON theirs.organisation_id <> mine.organisation_id
+            WHERE mine.value = decode(wire->>'value', 'hex') AND mine.quality >= 50 AND theirs.quality >= 50
+                AND (mine.is_required OR theirs.is_required)
+                AND bit_count(pdq_bits(mine.value) # pdq_bits(theirs.value)) <= 31
         )
-        ELSE NOT wire ? 'quality' AND (
-            SELECT count(DISTINCT s.organisation_id) >= 2 AND coalesce(bool_or(o.kind = ANY (required_kinds)), false)
-            FROM fingerprint f JOIN fingerprint_source s ON s.fingerprint_id = f.id
-            JOIN organisation o ON o.id = s.organisation_id
-            WHERE f.item_id = of_item AND f.algorithm = wire->>'algorithm' AND f.value = decode(wire->>'value', 'hex')
+        ELSE (
+            SELECT count(DISTINCT organisation_id) >= 2 AND coalesce(bool_or(is_required), false)
+            FROM supply WHERE value = decode(wire->>'value', 'hex')
         )
     END
+$$;
+
+-- A fingerprint as filters read it: known fields, lower-case hex of the right length, a whole number as quality.
+CREATE FUNCTION entry_fingerprint_is_readable(wire jsonb) RETURNS boolean
+LANGUAGE sql IMMUTABLE SET search_path = public, pg_temp AS $$
+    SELECT jsonb_typeof(wire) = 'object' AND wire - ARRAY['algorithm', 'value', 'quality'] = '{}'::jsonb
+        AND jsonb_typeof(wire->'value') = 'string' AND wire->>'value' ~ '^[0-9a-f]+$'
+        AND length(wire->>'value')
+            = CASE wire->>'algorithm' WHEN 'md5' THEN 32 WHEN 'sha1' THEN 40 WHEN 'sha256' THEN 64 WHEN 'pdq' THEN 64 END
+        AND CASE WHEN wire->>'algorithm' = 'pdq'
+            THEN jsonb_typeof(wire->'quality') = 'number' AND wire->>'quality' ~ '^[0-9]{1,3}$'
+            ELSE NOT wire ? 'quality' END
+$$;
+
+-- The one text that says this: the same that lists/body.py writes. A body is checked before it is asked for it.
+CREATE FUNCTION entry_text(body jsonb) RETURNS text LANGUAGE sql IMMUTABLE SET search_path = public, pg_temp AS $$
+    SELECT '{' || string_agg(to_json(key)::text || ':' || CASE
+        WHEN key = 'fingerprints' THEN '[' || (
+            SELECT string_agg('{"algorithm":' || (one->'algorithm')::text
+                || coalesce(',"quality":' || (one->'quality')::text, '') || ',"value":' || (one->'value')::text || '}',
+                ',' ORDER BY one->>'algorithm' COLLATE "C", one->>'value' COLLATE "C")
+            FROM (SELECT DISTINCT jsonb_array_elements(value) AS one) AS fingerprints) || ']'
+        WHEN jsonb_typeof(value) = 'array' THEN '[' || (
+            SELECT string_agg(one::text, ',' ORDER BY place)
+            FROM jsonb_array_elements(value) WITH ORDINALITY AS elements(one, place)) || ']'
+        ELSE value::text END, ',' ORDER BY key COLLATE "C") || '}'
+    FROM jsonb_each(body)
 $$;
 """
 
@@ -73,9 +101,15 @@ BEGIN
         THEN PERFORM entry_refuse('its body says other than its assessments'); END IF;
     IF jsonb_typeof(body->'fingerprints') IS DISTINCT FROM 'array' OR jsonb_array_length(body->'fingerprints') = 0
         THEN PERFORM entry_refuse('it names no fingerprint'); END IF;
+    IF jsonb_array_length(body->'fingerprints') > 512
+        THEN PERFORM entry_refuse('it names more fingerprints than filters take'); END IF;
+    IF (SELECT count(DISTINCT (one->>'algorithm', one->>'value')) <> count(*)
+        FROM jsonb_array_elements(body->'fingerprints') AS fingerprints(one))
+        THEN PERFORM entry_refuse('it names a fingerprint twice'); END IF;
     FOR wire IN SELECT jsonb_array_elements(body->'fingerprints') LOOP
-        IF jsonb_typeof(wire) <> 'object' THEN PERFORM entry_refuse('a fingerprint in it is none'); END IF;
-        IF entry_fingerprint_is_vouched(fresh.item_id, wire, rule.required_kinds) IS NOT TRUE
+        IF entry_fingerprint_is_readable(wire) IS NOT TRUE
+            THEN PERFORM entry_refuse('a fingerprint in it is not written as filters read it'); END IF;
+        IF entry_fingerprint_is_vouched(fresh.item_id, wire, rule.required_kinds, fresh.carried_by) IS NOT TRUE
             THEN PERFORM entry_refuse('a fingerprint in it was not supplied by two organisations, one of a required kind'); END IF;
     END LOOP;
 END $$;
@@ -118,6 +152,8 @@ BEGIN
         THEN PERFORM entry_refuse('an item is admitted when it is not on the list, else amended or withdrawn'); END IF;
     IF NEW.operation = 'withdraw' THEN PERFORM entry_check_withdrawal(NEW, rule, body);
     ELSE PERFORM entry_check_admission(NEW, rule, body); END IF;
+    IF NEW.body IS DISTINCT FROM entry_text(body)
+        THEN PERFORM entry_refuse('its body is not written as filters read it'); END IF;
     RETURN NEW;
 END $$;
 """
@@ -145,7 +181,8 @@ class Migration(migrations.Migration):
     operations: ClassVar = [
         migrations.RunSQL(
             RULE_QUESTIONS,
-            "DROP FUNCTION entry_fingerprint_is_vouched(uuid, jsonb, varchar[]), entry_rule_is_met(shared_list, uuid, bigint[])",
+            "DROP FUNCTION entry_fingerprint_is_vouched(uuid, jsonb, varchar[], bigint[]),"
+            "entry_fingerprint_is_readable(jsonb), entry_text(jsonb), entry_rule_is_met(shared_list, uuid, bigint[])",
         ),
         migrations.RunSQL(
             CHECKS,

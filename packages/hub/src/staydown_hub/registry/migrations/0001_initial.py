@@ -110,6 +110,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "confirmed_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="organisations.organisation",
+                    ),
+                ),
+                (
                     "reported_by",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.PROTECT, related_name="+", to="organisations.organisation"
@@ -127,6 +136,15 @@ class Migration(migrations.Migration):
                 ("quality", models.SmallIntegerField(null=True)),
                 ("at", models.DateTimeField(default=django.utils.timezone.now)),
                 (
+                    "assessment",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="supplies",
+                        to="registry.assessment",
+                    ),
+                ),
+                (
                     "fingerprint",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.PROTECT, related_name="sources", to="registry.fingerprint"
@@ -142,7 +160,11 @@ class Migration(migrations.Migration):
             options={
                 "db_table": "fingerprint_source",
                 "constraints": [
-                    models.UniqueConstraint(fields=("fingerprint", "organisation"), name="fingerprint_source_once")
+                    models.UniqueConstraint(
+                        fields=("fingerprint", "organisation", "assessment"),
+                        name="fingerprint_source_once",
+                        nulls_distinct=False,
+                    )
                 ],
             },
         ),
