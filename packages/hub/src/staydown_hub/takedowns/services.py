@@ -6,6 +6,7 @@ together with its history, its audit row and its next job.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -14,15 +15,19 @@ from django.db import transaction
 from django.utils import timezone
 
 from staydown_hub.organisations.actors import Actor
+from staydown_hub.organisations.models import Organisation
 from staydown_hub.organisations.queries import organisation_answering_for
 from staydown_hub.registry.queries import sightings_of
 from staydown_hub.rules import takedown as rules
 from staydown_hub.takedowns import queueing, steps
-from staydown_hub.takedowns.models import Check, Request
+from staydown_hub.takedowns.models import Check, Request, Transition
 
 _WITHDRAWN = ("cancelled", "retracting")
 # How long a job may be late before it is taken for lost.
 LOST_AFTER = timedelta(minutes=1)
+# However much is listed at once, a recipient's mailbox stays one that people can read; the rest waits as ``open``.
+MAX_NOTICES_AN_HOUR: Final = 100
+_HOUR: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,7 @@ def open_requests(actor: Actor, *, item_id: UUID) -> int:
     """Ask for removal wherever the item was seen, now that it is listed; return how many requests are new or renewed.
 
     Called in the transaction that admits the item, and again when a sighting of an admitted item is added: a sighting
-    that has a request keeps it.
+    that has a request keeps it. An address that only organisations reported that may not assess is not written to.
     """
     at = timezone.now()
     asked = Request.objects.filter(sighting__item=item_id)
@@ -47,7 +52,8 @@ def open_requests(actor: Actor, *, item_id: UUID) -> int:
     requests = list(renewed)
     for request in requests:
         steps.take_step(request, "readmitted", at=at, actor=actor)
-    fresh = sightings_of(item_id).exclude(pk__in=asked.values("sighting")).values_list("pk", flat=True)
+    confirmed = sightings_of(item_id).exclude(confirmed_by=None)
+    fresh = confirmed.exclude(pk__in=asked.values("sighting")).values_list("pk", flat=True)
     requests += [steps.open_request(actor, sighting_id=sighting_id, at=at) for sighting_id in fresh]
     for request in requests:
         _address(request, at=at, actor=actor)
@@ -72,6 +78,7 @@ def cancel_requests(actor: Actor, *, item_id: UUID) -> int:
 def begin_mail(request_id: UUID, *, due_at: str) -> Mail | None:
     """Note that a mail is about to be sent, and return which; None when the job is not the request's present one.
 
+    A notice to somebody who got enough of them within the hour waits: None too, and the request stays as it is.
     What is noted is committed before the mail goes out: from then on it may have arrived.
     """
     request = steps.lock_request(request_id)
@@ -79,6 +86,9 @@ def begin_mail(request_id: UUID, *, due_at: str) -> Mail | None:
         return None
     at = timezone.now()
     if request.state in {"open", "returned"}:
+        if free_at := _free_to_write_at(request, at=at):
+            steps.postpone(request, due_at=free_at)
+            return None
         steps.take_step(request, "sending_begun", at=at, notified_at=at, notices=request.notices + 1)
     else:
         steps.postpone(request, due_at=at + rules.SEND_WITHIN)
@@ -148,6 +158,19 @@ def find_lost(*, now: datetime) -> int:
     for request in lost:
         queueing.enqueue(request)
     return len(lost)
+
+
+def _free_to_write_at(request: Request, *, at: datetime) -> datetime | None:
+    """Return when the recipient may get another notice, or None when it may now.
+
+    The recipient's row is locked until the transaction ends, so that two workers do not both take the last place.
+    """
+    if request.recipient_id is None:
+        return None
+    Organisation.objects.select_for_update(no_key=True).get(pk=request.recipient_id)
+    begun = Transition.objects.filter(event="sending_begun", at__gt=at - _HOUR, request__recipient=request.recipient_id)
+    latest = list(begun.order_by("-at").values_list("at", flat=True)[:MAX_NOTICES_AN_HOUR])
+    return None if len(latest) < MAX_NOTICES_AN_HOUR else latest[-1] + _HOUR
 
 
 def _address(request: Request, *, at: datetime, actor: Actor | None = None) -> None:

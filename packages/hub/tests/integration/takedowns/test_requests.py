@@ -13,7 +13,7 @@ from staydown_hub.lists.services import withdraw_entry
 from staydown_hub.organisations import services as organisations
 from staydown_hub.organisations.models import Organisation
 from staydown_hub.takedowns import jobs, queries, services
-from staydown_hub.takedowns.models import Check, Request
+from staydown_hub.takedowns.models import Check, Request, Transition
 
 from packages.hub.tests.cast import Cast
 from packages.hub.tests.factories import admitted_item, assess, report
@@ -292,3 +292,34 @@ def test_figures(cast: Cast, harbour: Organisation, mailbox: Mailbox, host: Host
     median_s = queries.median_seconds_to_removal()
     assert median_s is not None
     assert 0 < median_s < 60
+
+
+def test_no_mail_goes_to_an_address_that_only_a_reporter_named(cast: Cast, harbour: Organisation) -> None:
+    """Whoever may only report must not choose whom the hub writes to."""
+    del harbour
+    item = admitted_item(cast, "a")
+    urls = [f"https://host.example/{number}" for number in range(3)]
+    report(cast.platform, "a", urls=urls)
+    report(cast.another_platform, "a", urls=urls)
+    assert not Request.objects.exists()
+    report(cast.monitor, "a", urls=urls[1:2])
+    assert [request.sighting.url for request in queries.requests_of_item(item.pk)] == urls[1:2]
+    report(cast.monitor, "a", urls=urls[1:2])
+    assert Request.objects.count() == 1
+
+
+def test_a_recipient_gets_so_many_notices_an_hour_and_the_rest_waits(
+    cast: Cast, harbour: Organisation, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del harbour
+    monkeypatch.setattr(services, "MAX_NOTICES_AN_HOUR", 2)
+    admitted_item(cast, "a", urls=[f"https://host.example/{number}" for number in range(3)])
+    states = sorted(work(request).state for request in Request.objects.all())
+    assert states == ["open", "sent", "sent"]
+    assert len(mailbox.letters) == 2
+    waiting = Request.objects.get(state="open")
+    first = Transition.objects.filter(event="sending_begun").earliest("at").at
+    assert waiting.due_at == first + timedelta(hours=1)
+    assert jobs_of(waiting)[-1]["scheduled_at"] == waiting.due_at
+    monkeypatch.setattr(services, "_HOUR", timedelta(0))
+    assert work(waiting).state == "sent"
