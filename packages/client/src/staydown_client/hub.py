@@ -46,11 +46,15 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the hub answers to a report. `known`: somebody reported the item before."""
+    """What the hub answers to a report. `known`: somebody reported the item before.
 
-    standing: Standing
-    known: bool
-    sightings: int
+    All but `item` is None for a key that may not read: the hub tells it no more than that the report was taken.
+    """
+
+    item: UUID
+    standing: Standing | None = None
+    known: bool | None = None
+    sightings: int | None = None
 
 
 class Hub:
@@ -86,8 +90,12 @@ class Hub:
         if code is not None:
             body["assessment"] = {"code": code}
         answer = self._transport.post("/api/v1/reports", body)
+        taken = known_fields_at(answer, "answer", fields=("item",))
+        if not {"known", "standing", "sightings"} & set(answer if isinstance(answer, dict) else ()):
+            return Receipt(item=_item(taken["item"]))
         fields = known_fields_at(answer, "answer", fields=("item", "known", "standing", "sightings"))
         return Receipt(
+            item=_item(fields["item"]),
             standing=_standing(fields),
             known=boolean_at(fields["known"], "known"),
             sightings=integer_at(fields["sightings"], "sightings", low=0, high=2**40),
@@ -118,10 +126,14 @@ def _standing(fields: dict[str, object]) -> Standing:
     if status is None:
         refuse("standing.status", "is not one this version knows; update staydown-client")
     return Standing(
-        item=UUID(text_at(fields["item"], "item", pattern=_UUID, meaning="a lower-case UUID")),
+        item=_item(fields["item"]),
         status=status,
         entries=tuple(_entry(each) for each in list_at(standing["entries"], "standing.entries", max_length=_MAX_LISTS)),
     )
+
+
+def _item(value: object) -> UUID:
+    return UUID(text_at(value, "item", pattern=_UUID, meaning="a lower-case UUID"))
 
 
 def _entry(value: object) -> tuple[str, int]:

@@ -84,6 +84,14 @@ def test_a_report_as_json_gives_the_receipt(hub: LoopbackHub, cat: Path) -> None
     assert receipt == {"file": str(cat), "item": item_id(7), "known": False, "standing": hub.standing, "sightings": 1}
 
 
+def test_a_key_that_may_not_read_is_told_the_item_alone(hub: LoopbackHub, cat: Path) -> None:
+    hub.answers["/api/v1/reports"] = lambda handler: handler.answer({"item": item_id(7)})
+    done = staydown(hub, "report", cat, "--seen-at", SEEN_AT)
+    assert (done.returncode, done.stdout) == (0, f"{cat}: reported, item {item_id(7)}\n")
+    done = staydown(hub, "report", cat, "--seen-at", SEEN_AT, "--json")
+    assert json.loads(done.stdout) == {"file": str(cat), "item": item_id(7)}
+
+
 def test_bad_files_are_named_nothing_of_them_is_sent_and_the_others_are(
     hub: LoopbackHub, cat: Path, tmp_path: Path
 ) -> None:

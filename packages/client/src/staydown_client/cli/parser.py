@@ -63,7 +63,7 @@ _REPORT_END = """\
 Sends each picture's fingerprints, the addresses and the assessment. The answer says
 where the item stands: open (nobody assessed it), waiting (for another organisation), admitted (with its positions),
 disputed or withdrawn. With --json one JSON object a line: {"file", "item", "known", "standing": {"status",
-"entries": [{"list", "position"}]}, "sightings"}.
+"entries": [{"list", "position"}]}, "sightings"}. A key without the scope read gets "file" and "item" only.
 """
 _ASSESS_END = """\
 The item is found by the picture's fingerprints; somebody must have reported it before. With --json one JSON object a

@@ -26,9 +26,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _show(path: Path, receipt: Receipt) -> None:
-    tell(f"{path}: {'reported before' if receipt.known else 'new'}, {standing_text(receipt.standing)}")
+    if receipt.standing is None:
+        tell(f"{path}: reported, item {receipt.item}")
+    else:
+        tell(f"{path}: {'reported before' if receipt.known else 'new'}, {standing_text(receipt.standing)}")
 
 
 def _show_json(path: Path, receipt: Receipt) -> None:
-    standing = standing_as_json(receipt.standing)
-    tell_json({"file": str(path), **standing, "known": receipt.known, "sightings": receipt.sightings})
+    if receipt.standing is None:
+        tell_json({"file": str(path), "item": str(receipt.item)})
+    else:
+        standing = standing_as_json(receipt.standing)
+        tell_json({"file": str(path), **standing, "known": receipt.known, "sightings": receipt.sightings})

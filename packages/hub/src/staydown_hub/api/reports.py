@@ -42,17 +42,20 @@ class ReportForm(Strict):
 
 
 class ReportAnswer(Strict):
-    """The item, whether it was known before, how it stands, and at how many addresses it has been seen."""
+    """The item; for a key with the scope `read` also whether it was known, how it stands, and at how many addresses."""
 
     item: UUID
-    known: bool
-    standing: StandingForm
-    sightings: int
+    known: Annotated[bool | None, Field(exclude_if=lambda known: known is None)] = None
+    standing: Annotated[StandingForm | None, Field(exclude_if=lambda standing: standing is None)] = None
+    sightings: Annotated[int | None, Field(exclude_if=lambda sightings: sightings is None)] = None
 
 
 @router.post("/reports", auth=Key("report"), response=answers(has_body=True, s200=ReportAnswer, s201=ReportAnswer))
 def make_report(request: HttpRequest, report: ReportForm) -> Status[ReportAnswer]:
-    """Report an item: 201 when it is new, 200 when it was known. An assessment needs the scope `assess` too."""
+    """Report an item: 201 when it is new, 200 when it was known. An assessment needs the scope `assess` too.
+
+    A key without the scope `read` always gets 200 and `item` alone: reporting is no way to ask what is in the register.
+    """
     if report.assessment and "assess" not in caller(request).scopes:
         message = "An assessment needs a key with the scope assess: leave it out, or ask the hub's operator for one."
         raise forbidden(caller(request), route=request.path, message=message)
@@ -63,6 +66,8 @@ def make_report(request: HttpRequest, report: ReportForm) -> Status[ReportAnswer
         addresses=[parse_address(one.url) for one in report.sightings],
         code=report.assessment.code if report.assessment else None,
     )
+    if "read" not in caller(request).scopes:
+        return Status(HTTPStatus.OK, ReportAnswer(item=reported.item.pk))
     answer = ReportAnswer(
         item=reported.item.pk,
         known=reported.known,

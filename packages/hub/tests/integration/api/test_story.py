@@ -20,7 +20,7 @@ def test_from_a_report_to_a_withdrawal(cast: Cast, client: Client) -> None:
         "standing": {"status": "waiting", "entries": []},
         "sightings": 1,
     }
-    again = cast.platform.post(client, "reports", report_body("boat", url="https://www.host.example/copy.jpg"))
+    again = cast.monitor.post(client, "reports", report_body("boat", url="https://www.host.example/copy.jpg"))
     assert (again.status_code, again.json()["known"], again.json()["sightings"]) == (200, True, 2)
     assert again.json()["item"] == item
     admitted = {"status": "admitted", "entries": [{"list": "main", "position": 0}]}
@@ -100,7 +100,18 @@ def test_an_assessment_in_a_report_needs_its_own_scope(cast: Cast, client: Clien
     refused = cast.platform.post(client, "reports", report_body("boat", code="A1"))
     assert refused.status_code == 403
     assert "assess" in refused.json()["message"]
-    assert cast.platform.post(client, "reports", report_body("boat")).status_code == 201
+    assert cast.platform.post(client, "reports", report_body("boat")).status_code == 200
+
+
+def test_a_report_does_not_tell_whoever_may_not_read_what_is_in_the_register(cast: Cast, client: Client) -> None:
+    listed, fresh = report_body("boat"), report_body("tree")
+    cast.support_centre.post(client, "reports", report_body("boat", code="TEST"))
+    item = cast.police.post(client, "assessments", assessment_body("boat", code="TEST")).json()["item"]
+    known, new = (cast.platform.post(client, "reports", body) for body in (listed, fresh))
+    assert (known.status_code, known.json()) == (200, {"item": item})
+    assert (new.status_code, set(new.json())) == (200, {"item"})
+    for answer in (cast.monitor.post(client, "reports", listed), cast.police.post(client, "reports", listed)):
+        assert answer.json()["standing"] == {"status": "admitted", "entries": [{"list": "main", "position": 0}]}
 
 
 def test_one_organisation_alone_never_admits_through_the_api(cast: Cast, client: Client) -> None:
