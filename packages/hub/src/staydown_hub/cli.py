@@ -15,6 +15,7 @@ settings (environment):
   STAYDOWN_WEB_ADDRESS              where the web process listens (127.0.0.1:8600)
   STAYDOWN_FEED_ADDRESS             where the feed process listens (127.0.0.1:8601)
   STAYDOWN_PUBLIC_URL               how browsers and clients reach the web process
+  STAYDOWN_TRUSTED_PROXY            networks of the proxies in front of the web process, comma-separated (none)
   STAYDOWN_FEED_URL                 how filters reach the feed process
   STAYDOWN_FEED_HEARTBEAT_S         seconds between the comment lines that keep a stream open (10)
   STAYDOWN_SMTP_URL                 mail server: smtp://, smtp+tls:// (STARTTLS) or smtps://[user:password@]host:port

@@ -47,6 +47,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "staydown_hub.config.proxies.trusted_proxies",
     "staydown_hub.api.edge.ApiEdgeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -117,6 +118,10 @@ AXES_VERBOSE = False
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
 SESSION_COOKIE_AGE = 12 * 60 * 60
+# The proxies whose word about caller and scheme counts. The header is set by our own middleware and by nobody else: one
+# that a caller sends has dashes, which become underscores only behind "HTTP_".
+TRUSTED_PROXY = environment.networks("STAYDOWN_TRUSTED_PROXY")
+SECURE_PROXY_SSL_HEADER = ("staydown.scheme", "https")
 SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
 SECURE_CONTENT_TYPE_NOSNIFF = True
 # Not "no-referrer": browsers then send forms with `Origin: null`, which the check against forged requests refuses.

@@ -45,7 +45,10 @@ class PersonManager(BaseUserManager["Person"]):
 
 
 class Person(AbstractBaseUser):
-    """Somebody who signs in to the pages, always for one organisation."""
+    """Somebody who signs in to the pages, always for one organisation.
+
+    What they may do follows from the organisation's kind alone: ``role`` says who is whose contact, and grants nothing.
+    """
 
     ANALYST = "analyst"
     ADMINISTRATOR = "administrator"
