@@ -8,6 +8,7 @@ import json
 import shutil
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,20 +113,23 @@ class Story:
         self._tell("organisations: " + "; ".join(member.name for member in self.members.values()))
 
     def _connect_platforms(self) -> None:
-        for slug in ("chirper", "fotobox"):
-            member = self.members[slug]
-            folder = self.folder / slug
-            member.staydown("filter", "init", str(folder), "--list", LIST)
-            self._platforms.append(self._open.enter_context(Platform(member.name, folder)))
+        members = [self.members[slug] for slug in ("chirper", "fotobox")]
+        with ThreadPoolExecutor() as at_once:
+            list(at_once.map(self._make_filter, members))
+        for member in members:
+            self._platforms.append(self._open.enter_context(Platform(member.name, self.folder / member.slug)))
         self._tell(" and ".join(platform.name for platform in self._platforms) + " follow the list with their filters")
+
+    def _make_filter(self, member: Member) -> None:
+        member.staydown("filter", "init", str(self.folder / member.slug), "--list", LIST)
 
     # 2, 3
     def _report_and_admit(self) -> None:
         centre, police = self.members["lantern"], self.members["police"]
-        for name in pictures.ALL_REPORTED:
-            picture = pictures.photograph(name)
-            answer = centre.report(picture, seen_at=self._host.address_of(name), code=CODE)
-            self._expect(answer["standing"]["status"] == "waiting", f"one organisation alone must not admit {name}")
+        with ThreadPoolExecutor() as at_once:
+            answers = at_once.map(self._report, pictures.ALL_REPORTED)
+        for answer in answers:
+            self._expect(answer["standing"]["status"] == "waiting", "one organisation alone must not admit an item")
         self._tell(f"{centre.name} reported {len(pictures.ALL_REPORTED)} pictures: fingerprints and addresses, no file")
         first, *others = pictures.ALL_REPORTED
         self._measure_refusal(first)
@@ -133,6 +137,10 @@ class Story:
             self._expect(answer["standing"]["status"] == "admitted", "the second assessment must admit the item")
         self._wait_for(self._all_filters_level, "both filters reach the newest entry")
         self._tell(f"{police.name} judged the same items, found by fingerprint: the rule is met, they are on the list")
+
+    def _report(self, name: str) -> dict[str, Any]:
+        seen_at = self._host.address_of(name)
+        return self.members["lantern"].report(pictures.photograph(name), seen_at=seen_at, code=CODE)
 
     def _measure_refusal(self, name: str) -> None:
         """Upload the picture again and again while police assess it, to see when each platform first refuses it."""
