@@ -52,6 +52,11 @@ def caller_of(token: str | None) -> Caller:
     return Caller(organisation=key.organisation, scopes=scopes, key_id=key.pk)
 
 
+def kind_of(organisation_id: UUID) -> str:
+    """Return the organisation's kind, which decides what it may do."""
+    return Organisation.objects.values_list("kind", flat=True).get(pk=organisation_id)
+
+
 def organisations() -> QuerySet[Organisation]:
     """Return all organisations by slug."""
     return Organisation.objects.order_by("slug")

@@ -128,6 +128,11 @@ def revoke_api_key(*, prefix: str, source: str = "command") -> ApiKey:
     return key
 
 
+def lock_organisation(organisation_id: UUID) -> None:
+    """Hold the organisation until the transaction ends, so that what is counted for it is counted by one at a time."""
+    Organisation.objects.select_for_update(no_key=True).get(pk=organisation_id)
+
+
 def note_use(key_id: UUID) -> None:
     """Note that a key was used just now."""
     now = timezone.now()

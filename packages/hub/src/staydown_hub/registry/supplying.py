@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from staydown_hub.audit.services import record
 from staydown_hub.organisations.actors import Actor
-from staydown_hub.organisations.models import Organisation
+from staydown_hub.organisations.queries import kind_of
 from staydown_hub.registry.errors import (
     ConflictingFingerprintsError,
     TooManyFingerprintsError,
@@ -127,6 +127,6 @@ def add_sightings(actor: Actor, *, item: Item, addresses: Collection[Address]) -
     sightings = Sighting.objects.filter(item=item)
     if sightings.filter(reported_by=actor.organisation).count() > MAX_SIGHTINGS_OF_ONE_REPORTER:
         raise TooManySightingsError(MAX_SIGHTINGS_OF_ONE_REPORTER)
-    if "assess" in scopes_of_kind(Organisation.objects.get(pk=actor.organisation).kind):
+    if "assess" in scopes_of_kind(kind_of(actor.organisation)):
         sightings.filter(url_digest__in=by_digest, confirmed_by=None).update(confirmed_by=actor.organisation)
     return len(by_digest) - known

@@ -15,8 +15,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from staydown_hub.organisations.actors import Actor
-from staydown_hub.organisations.models import Organisation
 from staydown_hub.organisations.queries import organisation_answering_for
+from staydown_hub.organisations.services import lock_organisation
 from staydown_hub.registry.queries import sightings_of
 from staydown_hub.rules import takedown as rules
 from staydown_hub.takedowns import queueing, steps
@@ -167,7 +167,7 @@ def _free_to_write_at(request: Request, *, at: datetime) -> datetime | None:
     """
     if request.recipient_id is None:
         return None
-    Organisation.objects.select_for_update(no_key=True).get(pk=request.recipient_id)
+    lock_organisation(request.recipient_id)
     begun = Transition.objects.filter(event="sending_begun", at__gt=at - _HOUR, request__recipient=request.recipient_id)
     latest = list(begun.order_by("-at").values_list("at", flat=True)[:MAX_NOTICES_AN_HOUR])
     return None if len(latest) < MAX_NOTICES_AN_HOUR else latest[-1] + _HOUR
