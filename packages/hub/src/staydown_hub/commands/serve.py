@@ -11,6 +11,7 @@ from granian.server import Server
 
 from staydown_hub.commands.lifeline import tie_forks
 from staydown_hub.config import environment
+from staydown_hub.config.logs import server_logging_settings
 from staydown_hub.embedded_postgres import embedded_postgres
 
 # As many as granian holds sensible, kept while idle because each holds its database connection.
@@ -36,6 +37,7 @@ def run(asked: Namespace) -> int:
             blocking_threads_idle_timeout=_THREAD_IDLE_S,
             websockets=False,
             log_level=LogLevels.warning,
+            log_dictconfig=server_logging_settings("INFO"),
             respawn_failed_workers=True,
             workers_kill_timeout=_STOP_TIMEOUT_S,
             log_access=False,

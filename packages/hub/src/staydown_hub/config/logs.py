@@ -87,3 +87,18 @@ def logging_settings(level: str) -> dict[str, Any]:
             "allauth": {"level": "CRITICAL"},
         },
     }
+
+
+def server_logging_settings(level: str) -> dict[str, Any]:
+    """Return the logging of a process that granian runs, and of its workers: everything through the safe formatter.
+
+    Granian has a formatter of its own, and the pool of connections none: both would print an error's words.
+    """
+    settings = logging_settings(level)
+    settings["loggers"] = {
+        "_granian": {"handlers": [], "propagate": True, "level": "WARNING"},
+        "granian.access": {"handlers": [], "propagate": False},
+        # It repeats PostgreSQL's words about each connection that it cannot make; that there is none is told elsewhere.
+        "psycopg.pool": {"level": "CRITICAL"},
+    }
+    return settings

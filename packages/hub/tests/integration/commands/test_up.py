@@ -8,6 +8,8 @@ import subprocess
 import sys
 import tempfile
 import threading
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -160,6 +162,27 @@ def test_kill_9_of_the_whole_leaves_nothing_behind_and_loses_nothing(hub: Runnin
     wait_for(lambda: not hub.database_processes(), "its database is gone")
     hub.start()
     assert_kept(hub, key, ["the-last-one"] * 5)
+
+
+def test_all_that_its_processes_write_is_silent(hub: RunningHub, key: str) -> None:
+    """Of good, bad and refused requests to web and feed nothing is written that must not be."""
+    body = report_body("marked", url="https://marked-host.example/marked-path")
+    assert hub.ask("POST", "reports", key=key, body=body)[0] == 201
+    assert hub.ask("POST", "reports", key=key, body={**body, "kind": "marked"})[0] == 422
+    assert hub.ask("GET", f"items/marked?{key}", key=key)[0] == 404
+    assert hub.ask("GET", "me", key="sdk_markedab_marked")[0] == 401
+    feed = f"http://{hub.environment['STAYDOWN_FEED_ADDRESS']}/feed/v1"
+    for path in ("lists/marked/entries", f"marked?{key}", "lists/main/events?after=marked"):
+        asked = urllib.request.Request(f"{feed}/{path}", headers={"Authorization": f"Bearer {key}"})  # noqa: S310 -- http to loopback
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(asked, timeout=20)  # noqa: S310 -- the same
+        caught.value.close()
+        assert caught.value.code in {404, 422}
+    said = hub.output.read_text()
+    assert "a request was answered 422" in said
+    secrets = ["marked", key, key.split("_", 2)[2], *(str(one["value"]) for one in body["fingerprints"])]
+    assert [secret for secret in secrets if secret in said] == []
+    assert "Traceback" not in said
 
 
 def test_sigterm_stops_everything_in_order(hub: RunningHub) -> None:
