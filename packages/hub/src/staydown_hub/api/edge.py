@@ -11,6 +11,7 @@ from staydown_hub.api.errors import answer
 
 PREFIX: Final = "/api/"
 _JSON: Final = "application/json"
+_UTF_8: Final = "utf-8"
 
 _WORDS: Final = {
     HTTPStatus.BAD_REQUEST: ("bad_request", "This request cannot be understood: check how it is made."),
@@ -48,8 +49,14 @@ def _refusal_of_body(request: HttpRequest) -> HttpResponse | None:
     has_body = request.method not in {"GET", "HEAD"} or int(length) > 0
     if has_body and request.content_type != _JSON:
         message = "Send the body as application/json. The hub takes no files: send fingerprints."
-        return answer(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, code="unsupported_media_type", message=message)
+        return _unsupported(message)
+    if has_body and (request.content_params or {}).get("charset", _UTF_8).lower() != _UTF_8:
+        return _unsupported("JSON is UTF-8: send it so, and name no other charset.")
     return None
+
+
+def _unsupported(message: str) -> HttpResponse:
+    return answer(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, code="unsupported_media_type", message=message)
 
 
 def _in_shape(response: HttpResponse) -> HttpResponse:

@@ -1,11 +1,12 @@
 """Every refusal of the API in one shape: a code, what to do, and the fields that are wrong."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from ninja.errors import ValidationError
 
 _MAX_FIELDS: Final = 20
 _MAX_FIELD_CHARACTERS: Final = 100
@@ -44,6 +45,12 @@ def invalid(fields: Iterable[WrongField]) -> HttpResponse:
     """Return the answer to a request whose fields are wrong."""
     message = "Correct the named fields and send the request again."
     return answer(HTTPStatus.UNPROCESSABLE_ENTITY, code="invalid", message=message, fields=fields)
+
+
+def refuse_unknown_parameters(request: HttpRequest, *, known: Collection[str]) -> None:
+    """Raise the framework's ValidationError for parameters of the query that the route does not know."""
+    if unknown := sorted(set(request.GET) - set(known)):
+        raise ValidationError([{"type": "extra_forbidden", "loc": ("query", name), "msg": ""} for name in unknown])
 
 
 def wrong_fields(errors: Iterable[dict[str, Any]]) -> list[WrongField]:

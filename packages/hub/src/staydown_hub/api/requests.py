@@ -9,7 +9,7 @@ from ninja import Query, Router
 from pydantic import Field
 
 from staydown_hub.api.access import Key, caller, note_reading
-from staydown_hub.api.errors import not_found
+from staydown_hub.api.errors import not_found, refuse_unknown_parameters
 from staydown_hub.api.routing import answers
 from staydown_hub.api.schemas import Strict
 from staydown_hub.takedowns import queries
@@ -62,11 +62,12 @@ class RequestDetail(RequestForm):
 
 @router.get("/requests", auth=Key("read"), response=answers(has_body=False, s200=RequestsAnswer))
 def show_requests(
-    request: HttpRequest,  # noqa: ARG001 -- the framework passes it by this name
+    request: HttpRequest,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
 ) -> RequestsAnswer:
     """Show the requests from the newest on, `limit` of them after the first `offset`."""
+    refuse_unknown_parameters(request, known={"limit", "offset"})
     rows = queries.requests()[offset : offset + limit]
     return RequestsAnswer(requests=[_form(row) for row in rows])
 

@@ -322,3 +322,27 @@ def test_an_unknown_item_or_position(cast: Cast, client: Client) -> None:
     assert (
         cast.police.post(client, "lookups", {"fingerprints": wire(prints_of("boat"))}).json()["error"] == "unknown_item"
     )
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "UTF-16", "latin-1", "nonsense"])
+def test_json_in_another_charset_is_refused_for_that(cast: Cast, client: Client, charset: str) -> None:
+    body = json.dumps(report_body("boat"))
+    media_type = f"application/json; charset={charset}"
+    answer = client.generic("POST", "/api/v1/reports", body, content_type=media_type, headers=cast.police.headers())
+    assert answer.status_code == 415
+    assert "UTF-8" in answer.json()["message"]
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "UTF-8"])
+def test_json_may_say_that_it_is_utf_8(cast: Cast, client: Client, charset: str) -> None:
+    body = json.dumps(report_body("boat"))
+    media_type = f"application/json; charset={charset}"
+    answer = client.generic("POST", "/api/v1/reports", body, content_type=media_type, headers=cast.police.headers())
+    assert answer.status_code == 201
+
+
+def test_an_unknown_parameter_of_the_query_is_refused_by_its_name(cast: Cast, client: Client) -> None:
+    assert cast.police.get(client, "requests?limit=1&offset=0").status_code == 200
+    answer = cast.police.get(client, "requests?limit=1&state=open&page=2")
+    assert answer.status_code == 422
+    assert [one["field"] for one in answer.json()["fields"]] == ["page", "state"]
