@@ -1,8 +1,8 @@
 """Fingerprints of media, and near-match search among fingerprints."""
 
-from staydown_match.decode import MAX_PIXELS
 from staydown_match.fingerprint import fingerprint_bytes, fingerprint_file
 from staydown_match.index import BruteForceIndex, Matches
+from staydown_match.limits import Limits
 from staydown_match.pdq import pdq_from_grey, pdq_from_rgb
 from staydown_match.types import (
     MAX_DISTANCE_BITS,
@@ -16,11 +16,11 @@ from staydown_match.types import (
 
 __all__ = [
     "MAX_DISTANCE_BITS",
-    "MAX_PIXELS",
     "MIN_QUALITY",
     "BruteForceIndex",
     "Fingerprints",
     "InvalidValueError",
+    "Limits",
     "Matches",
     "NotAFileError",
     "PdqHash",

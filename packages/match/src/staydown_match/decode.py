@@ -17,13 +17,8 @@ from PIL.TiffImagePlugin import TiffImageFile
 from staydown_match._formats import HEAD_BYTES, JPEG, WEBP, PictureFormat, recognise, webp_file_bytes, webp_size
 from staydown_match._pixels import Pixels, UntranslatedModeError, rgb_pixels, turned_upright
 from staydown_match._source import JPEG_END_MARKER, PictureSource
+from staydown_match.limits import DEFAULT_LIMITS, Limits
 from staydown_match.types import Problem, ProblemCode
-
-MAX_PIXELS = 100_000_000
-"""Pictures of more pixels are not decoded unless asked for: one of this size takes up to 1.5 GB of memory."""
-
-MAX_PICTURE_BYTES = 1 << 30
-"""Larger picture files are not decoded: some decoders hold the whole file in memory."""
 
 SUB_PICTURES_TAG = 330
 """TIFF's SubIFDs: where camera raw files keep the picture of which the first one is only a preview."""
@@ -38,7 +33,7 @@ class DecodedPicture:
     problems: list[Problem] = field(default_factory=list)
 
 
-def decode_picture(file: BinaryIO, *, max_pixels: int = MAX_PIXELS) -> DecodedPicture | None:
+def decode_picture(file: BinaryIO, *, limits: Limits = DEFAULT_LIMITS) -> DecodedPicture | None:
     """Decode the picture in `file`, which can seek; None when its format is not one that is decoded."""
     size_bytes = file.seek(0, os.SEEK_END)
     file.seek(0)
@@ -47,7 +42,7 @@ def decode_picture(file: BinaryIO, *, max_pixels: int = MAX_PIXELS) -> DecodedPi
     if picture_format is None:
         return None
     file.seek(0)
-    attempt = _Attempt(PictureSource(file), picture_format, max_pixels)
+    attempt = _Attempt(PictureSource(file), picture_format, limits)
     if picture_format is WEBP:
         attempt.decode_webp(head, size_bytes)
     elif attempt.within_limits(size_bytes):
@@ -58,19 +53,21 @@ def decode_picture(file: BinaryIO, *, max_pixels: int = MAX_PIXELS) -> DecodedPi
 class _Attempt:
     """One picture being decoded: what goes wrong on the way is noted with it, and what is there by then is kept."""
 
-    def __init__(self, source: PictureSource, picture_format: PictureFormat, max_pixels: int) -> None:
+    def __init__(self, source: PictureSource, picture_format: PictureFormat, limits: Limits) -> None:
         self._source = source
         self._format = picture_format
-        self._max_pixels = max_pixels
+        self._limits = limits
         self._ends_too_early = False
         self.picture = DecodedPicture(picture_format.media_type)
 
     def within_limits(self, size_bytes: int, size_pixels: tuple[int, int] = (0, 0)) -> bool:
         width, height = size_pixels
-        if size_bytes > MAX_PICTURE_BYTES:
-            self._note("limit", f"the {{}} file is larger than the {MAX_PICTURE_BYTES} bytes that are decoded")
-        if width * height > self._max_pixels:
-            self._note("limit", f"the {{}} has {width} x {height} pixels; at most {self._max_pixels} are decoded")
+        if size_bytes > self._limits.max_picture_bytes:
+            at_most = self._limits.max_picture_bytes
+            self._note("limit", f"the {{}} file is larger than the {at_most} bytes that are decoded")
+        if width * height > self._limits.max_pixels:
+            at_most = self._limits.max_pixels
+            self._note("limit", f"the {{}} has {width} x {height} pixels; at most {at_most} are decoded")
         return not self.picture.problems
 
     def decode_webp(self, head: bytes, size_bytes: int) -> None:

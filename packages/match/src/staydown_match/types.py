@@ -15,7 +15,7 @@ MAX_QUALITY = 100
 Kind: TypeAlias = Literal["picture", "video"]
 Mode: TypeAlias = Literal["publish"]
 Variant: TypeAlias = Literal["whole", "trimmed"]
-ProblemCode: TypeAlias = Literal["empty", "unsupported", "damaged", "truncated", "limit"]
+ProblemCode: TypeAlias = Literal["empty", "unsupported", "damaged", "truncated", "limit", "crashed", "busy"]
 
 
 class InvalidValueError(ValueError):
@@ -55,7 +55,8 @@ class Problem:
     """Something that kept a file from being read whole. `detail` is for people; it holds no path and no hash.
 
     empty: the file has no bytes. unsupported: no decoder here takes it. damaged: its content contradicts its format.
-    truncated: it ends too early. limit: something in it was left unread because it is larger than we decode.
+    truncated: it ends too early. limit: something in it was left unread because it is larger than we decode, or takes
+    longer. crashed: the process that decoded it died. busy: it was not looked at, for too many others were waiting.
     """
 
     code: ProblemCode

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
-from staydown_match import Fingerprints, fingerprint_bytes, pdq_from_rgb
+from staydown_match import Fingerprints, Limits, fingerprint_bytes, pdq_from_rgb
 from staydown_match.decode import DecodedPicture, decode_picture
 
 Pixels: TypeAlias = NDArray[np.uint8]
@@ -266,7 +266,7 @@ def test_the_pixel_limit_can_be_set(file_format: str, photograph: Image.Image) -
     data = encoded(photograph, file_format)
 
     def with_limit(max_pixels: int) -> Fingerprints:
-        return fingerprint_bytes(data, max_pixels=max_pixels)
+        return fingerprint_bytes(data, limits=Limits(max_pixels=max_pixels))
 
     assert with_limit(320 * 240).problems == ()
     over = with_limit(320 * 240 - 1)
@@ -274,10 +274,10 @@ def test_the_pixel_limit_can_be_set(file_format: str, photograph: Image.Image) -
     assert "320 x 240 pixels" in over.problems[0].detail
 
 
-def test_a_file_over_the_size_limit_is_not_decoded(photograph: Image.Image, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_over_the_size_limit_is_not_decoded(photograph: Image.Image) -> None:
     data = encoded(photograph, "PNG")
-    monkeypatch.setattr("staydown_match.decode.MAX_PICTURE_BYTES", len(data) - 1)
-    assert codes(data) == ["limit"]
+    found = fingerprint_bytes(data, limits=Limits(max_picture_bytes=len(data) - 1))
+    assert [problem.code for problem in found.problems] == ["limit"]
 
 
 @pytest.mark.parametrize("mode", ["I", "F", "LAB"])

@@ -17,6 +17,7 @@ from staydown_match import (
     MIN_QUALITY,
     Fingerprints,
     InvalidValueError,
+    Limits,
     NotAFileError,
     PdqHash,
     fingerprint_bytes,
@@ -126,7 +127,7 @@ def test_options_are_checked() -> None:
     with pytest.raises(InvalidValueError, match="mode: give one of publish, not 'fast'"):
         fingerprint_bytes(b"", "fast")  # type: ignore[arg-type]  # what a caller without a type checker may do
     with pytest.raises(InvalidValueError, match="max_pixels: give a number over 0, not 0"):
-        fingerprint_bytes(b"", max_pixels=0)
+        Limits(max_pixels=0)
 
 
 def test_values_are_immutable_and_checked() -> None:

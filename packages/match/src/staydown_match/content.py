@@ -1,0 +1,54 @@
+"""What looking at a file's content finds: its kind, its size and its PDQ hashes, or why there are none.
+
+This is the part of fingerprinting that hostile bytes can reach. It takes an open file and gives plain values, so that it
+can run in this process or in another one.
+"""
+
+import os
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from staydown_match.decode import DecodedPicture, decode_picture
+from staydown_match.limits import Limits
+from staydown_match.pdq import pdq_from_rgb
+from staydown_match.types import Kind, Mode, PdqHash, Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """All of `Fingerprints` that needs decoding; the fields mean the same there."""
+
+    kind: Kind | None = None
+    media_type: str | None = None
+    width: int | None = None
+    height: int | None = None
+    duration_s: float | None = None
+    pdq: tuple[PdqHash, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+EMPTY = Content(problems=(Problem(code="empty", detail="the file has no bytes"),))
+UNKNOWN = Content(problems=(Problem(code="unsupported", detail="the file is of no type that is decoded here"),))
+
+
+def read_content(file: BinaryIO, mode: Mode, limits: Limits) -> Content:  # noqa: ARG001 - there is one mode so far
+    """Decode `file`, which can seek. Whatever it holds, there is an answer; what was not read is in its problems."""
+    if not file.seek(0, os.SEEK_END):
+        return EMPTY
+    picture = decode_picture(file, limits=limits)
+    return UNKNOWN if picture is None else _of_picture(picture)
+
+
+def _of_picture(picture: DecodedPicture) -> Content:
+    problems = tuple(picture.problems)
+    if picture.pixels is None:
+        return Content(kind="picture", media_type=picture.media_type, problems=problems)
+    height, width = picture.pixels.shape[:2]
+    return Content(
+        kind="picture",
+        media_type=picture.media_type,
+        width=width,
+        height=height,
+        pdq=(pdq_from_rgb(picture.pixels),),
+        problems=problems,
+    )
