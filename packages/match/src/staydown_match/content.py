@@ -1,7 +1,7 @@
 """What looking at a file's content finds: its kind, its size and its PDQ hashes, or why there are none.
 
-This is the part of fingerprinting that hostile bytes can reach. It takes an open file and gives plain values, so that it
-can run in this process or in another one.
+This is the part of fingerprinting that hostile bytes can reach. It takes an open file and gives plain values, so that
+it can run in this process or in another one.
 """
 
 import os

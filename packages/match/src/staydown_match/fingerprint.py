@@ -19,7 +19,8 @@ def fingerprint_file(
     `mode` "publish" decodes pictures in full resolution, for hashes equal to PDQ's reference in every bit. Whatever the
     content is, there is an answer: what could not be read is in `problems`. Decoding happens in this process; files
     of strangers belong in a FingerprintPool, which also keeps to limits of memory and time. Raises FileNotFoundError,
-    IsADirectoryError or PermissionError as opening does, NotAFileError for a device or pipe, InvalidValueError for a mode.
+    IsADirectoryError or PermissionError as opening does, NotAFileError for a device or pipe, InvalidValueError for
+    another mode.
     """
     checked_mode(mode)
     with open_regular(path) as file:
@@ -43,7 +44,7 @@ def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
     file_mode = os.stat(path).st_mode  # noqa: PTH116 - takes str as well as Path
     if not stat.S_ISREG(file_mode) and not stat.S_ISDIR(file_mode):
         raise NotAFileError
-    return open(path, "rb")  # noqa: PTH123, SIM115 - takes str as well as Path; the caller closes it
+    return open(path, "rb")  # noqa: PTH123 - takes str as well as Path; the caller closes it
 
 
 def joined(exact: ExactHashes, content: Content) -> Fingerprints:
