@@ -6,11 +6,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <vector>
 
 #include "brute_force_index.hpp"
 #include "pdq.hpp"
+#include "pdq_plane.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -21,6 +23,8 @@ template <typename Scalar, typename... Shape>
 using Input = nb::ndarray<const Scalar, Shape..., nb::c_contig, nb::device::cpu>;
 using RgbPixels = Input<std::uint8_t, nb::shape<-1, -1, 3>>;
 using GreyPixels = Input<std::uint8_t, nb::ndim<2>>;
+template <typename Sample>
+using StridedPlane = nb::ndarray<const Sample, nb::ndim<2>, nb::device::cpu>;
 using Keys = Input<std::uint64_t, nb::ndim<1>>;
 using Hashes = Input<std::uint8_t, nb::shape<-1, staydown::kHashBytes>>;
 template <typename Scalar>
@@ -44,6 +48,18 @@ BitsAndQuality pdq_from_grey(GreyPixels pixels) {
   const auto hash = [&] {
     const nb::gil_scoped_release unlocked;
     return staydown::pdq_from_grey(pixels.data(), pixels.shape(0), pixels.shape(1));
+  }();
+  return to_python(hash);
+}
+
+template <typename Sample>
+BitsAndQuality pdq_from_plane(StridedPlane<Sample> plane, float black, float white) {
+  const bool side_by_side = std::abs(plane.stride(0)) == 1 || std::abs(plane.stride(1)) == 1;
+  if (!side_by_side) throw nb::value_error("samples must lie side by side along one axis");
+  const auto hash = [&] {
+    const nb::gil_scoped_release unlocked;
+    return staydown::pdq_from_plane(staydown::Plane<Sample>{
+        plane.data(), plane.shape(0), plane.shape(1), plane.stride(0), plane.stride(1), black, white});
   }();
   return to_python(hash);
 }
@@ -76,6 +92,8 @@ NB_MODULE(_native, module) {
 
   module.def("pdq_from_rgb", &pdq_from_rgb, "pixels"_a.noconvert());
   module.def("pdq_from_grey", &pdq_from_grey, "pixels"_a.noconvert());
+  module.def("pdq_from_plane", &pdq_from_plane<std::uint8_t>, "plane"_a.noconvert(), "black"_a, "white"_a);
+  module.def("pdq_from_plane", &pdq_from_plane<std::uint16_t>, "plane"_a.noconvert(), "black"_a, "white"_a);
 
   nb::class_<staydown::BruteForceIndex>(module, "BruteForceIndex")
       .def(nb::init<>())

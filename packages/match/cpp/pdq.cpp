@@ -8,6 +8,7 @@
 #include <numbers>
 
 #include "pdq_downsample.hpp"
+#include "pdq_plane.hpp"
 
 namespace staydown {
 namespace {
@@ -102,10 +103,12 @@ PdqHash pdq_from_luma(std::size_t height, std::size_t width, ReadLumaRow read_lu
   } else {
     downsample(height, width, read_luma_row, grid);
   }
-  return {bits_over_median(transform(grid)), quality_of(grid)};
+  return pdq_from_grid(grid);
 }
 
 }  // namespace
+
+PdqHash pdq_from_grid(const Grid& grid) { return {bits_over_median(transform(grid)), quality_of(grid)}; }
 
 PdqHash pdq_from_rgb(const std::uint8_t* pixels, std::size_t height, std::size_t width) {
   return pdq_from_luma(height, width, [=](std::size_t row, float* out) {
