@@ -13,11 +13,14 @@ from staydown_match.types import (
     PdqHash,
     Problem,
 )
+from staydown_match.workers import ClosedError, FingerprintPool, StartError
 
 __all__ = [
     "MAX_DISTANCE_BITS",
     "MIN_QUALITY",
     "BruteForceIndex",
+    "ClosedError",
+    "FingerprintPool",
     "Fingerprints",
     "InvalidValueError",
     "Limits",
@@ -25,6 +28,7 @@ __all__ = [
     "NotAFileError",
     "PdqHash",
     "Problem",
+    "StartError",
     "fingerprint_bytes",
     "fingerprint_file",
     "pdq_from_grey",
