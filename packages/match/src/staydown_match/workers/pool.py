@@ -34,8 +34,8 @@ class FingerprintPool:
 
     The result is that of staydown_match.fingerprint_file. When decoding takes too much time or memory, crashes, or is
     killed, the file still has its exact hashes, with no PDQ and a problem ("limit" or "crashed"), and no other file
-    notices. One pool serves any number of threads and is best kept for as long as the program runs: its first file waits about
-    half a second until the decoders are loaded, or `start` has them loaded before.
+    notices. One pool serves any number of threads and is best kept for as long as the program runs: its first file
+    waits about half a second until the decoders are loaded, or `start` has them loaded before.
 
     limits: what one file may take.
     workers: how many files are decoded at once; by default one for each core this process may use. Together they can
