@@ -1,6 +1,7 @@
+# ruff: noqa: INP001 - a command of its own, beside what it builds; nothing imports it
 """Build the browser's module: the C++ of this package as WebAssembly, by the compiler in PyPI's `ziglang`.
 
-`python packages/match/wasm/build.py staydown_match.wasm`. There is no operating system and no C library in it: of the
+`./staydown wasm staydown_match.wasm` runs this. There is no operating system and no C library in it: of the
 C++ library only the headers are used, and exports.cpp has the few functions that they call.
 """
 
