@@ -16,8 +16,8 @@ from staydown_match.content import Content
 from staydown_match.types import InvalidValueError, Kind, Mode, PdqHash, Problem, ProblemCode, Variant
 from staydown_match.workers.confinement import Wall
 
-MAX_HASHES = 250_000
-"""How many PDQ hashes one answer can hold: those of more than two hours of frames that all differ."""
+MAX_HASHES = 100_000
+"""How many PDQ hashes one answer can hold: those of an hour of frames that all differ."""
 
 _MAX_HEAD_BYTES = 1 << 16
 _MAX_PROBLEMS = 100
@@ -25,7 +25,7 @@ _MAX_DETAIL_CHARACTERS = 300
 _MAX_SIDE_PIXELS = 1 << 31
 _MEDIA_TYPE = re.compile(r"[a-z]{1,20}/[a-z0-9.+-]{1,60}")
 _SIZES = struct.Struct(">II")
-_RECORD = struct.Struct(">32sBBd")
+_RECORD = struct.Struct(">32sBBd?256s")
 _VARIANTS: tuple[Variant, ...] = get_args(Variant)
 _WALLS: tuple[Wall, ...] = get_args(Wall)
 _TOO_MANY = Problem(code="limit", detail=f"only the first {MAX_HASHES} hashes of the file were kept")
@@ -127,14 +127,21 @@ def _receive(connection: socket.socket, size: int, *, deadline: float | None) ->
 
 def _pack(pdq: PdqHash) -> bytes:
     at_s = math.nan if pdq.at_s is None else pdq.at_s
-    return _RECORD.pack(pdq.bits, pdq.quality, _VARIANTS.index(pdq.variant), at_s)
+    variant = _VARIANTS.index(pdq.variant)
+    return _RECORD.pack(pdq.bits, pdq.quality, variant, at_s, bool(pdq.orientations), pdq.orientations)
 
 
-def _unpack(record: tuple[bytes, int, int, float]) -> PdqHash:
-    bits, quality, variant, at_s = record
-    if variant >= len(_VARIANTS) or at_s in (math.inf, -math.inf):
+def _unpack(record: tuple[bytes, int, int, float, bool, bytes]) -> PdqHash:
+    bits, quality, variant, at_s, has_orientations, orientations = record
+    if variant >= len(_VARIANTS) or at_s in {math.inf, -math.inf}:
         raise InvalidValueError
-    return PdqHash(bits=bits, quality=quality, variant=_VARIANTS[variant], at_s=None if math.isnan(at_s) else at_s)
+    return PdqHash(
+        bits=bits,
+        quality=quality,
+        variant=_VARIANTS[variant],
+        at_s=None if math.isnan(at_s) else at_s,
+        orientations=orientations if has_orientations else b"",
+    )
 
 
 def _checked(head: dict[str, Any], records: bytes) -> tuple[Content, bool]:
