@@ -112,9 +112,10 @@ class FingerprintPool:
         try:
             with self._places.take(until=until) as place, self._looking(place, descriptor, mode) as worker:
                 # The worker decodes while this process hashes.
-                deadline = min(time.monotonic() + self._limits.time_s, until or math.inf)
+                started = time.monotonic()
+                time_s = min(self._limits.time_s, math.inf if until is None else max(0.0, until - started))
                 exact = _exact_hashes(descriptor)
-                return joined(exact, self._answer(place, worker, deadline))
+                return joined(exact, self._answer(place, worker, started=started, time_s=time_s))
         except BusyError:
             return joined(_exact_hashes(descriptor), _problem("busy", "too many files are waiting to be decoded"))
         except StartError as error:
@@ -131,12 +132,12 @@ class FingerprintPool:
             self._end(place)
             raise
 
-    def _answer(self, place: Place, worker: WorkerProcess, deadline: float) -> Content:
+    def _answer(self, place: Place, worker: WorkerProcess, *, started: float, time_s: float) -> Content:
         try:
-            content, is_last = worker.receive(deadline=deadline)
+            content, is_last = worker.receive(deadline=started + time_s)
         except TooLateError:
             self._end(place)
-            return _problem("limit", f"decoding takes longer than the {self._limits.time_s:g} seconds that it may")
+            return _problem("limit", f"decoding takes longer than the {time_s:.3g} seconds that it may")
         except GoneError:
             return self._why_gone(self._end(place))
         except BadAnswerError:
