@@ -7,17 +7,20 @@ from staydown_match.pdq import pdq_from_grey, pdq_from_rgb
 from staydown_match.types import (
     MAX_DISTANCE_BITS,
     MIN_QUALITY,
+    ORIENTATIONS,
     Fingerprints,
     InvalidValueError,
     NotAFileError,
     PdqHash,
     Problem,
 )
+from staydown_match.variants import VariantMatch, find_variants
 from staydown_match.workers import ClosedError, FingerprintPool, StartError
 
 __all__ = [
     "MAX_DISTANCE_BITS",
     "MIN_QUALITY",
+    "ORIENTATIONS",
     "BruteForceIndex",
     "ClosedError",
     "FingerprintPool",
@@ -29,6 +32,8 @@ __all__ = [
     "PdqHash",
     "Problem",
     "StartError",
+    "VariantMatch",
+    "find_variants",
     "fingerprint_bytes",
     "fingerprint_file",
     "pdq_from_grey",

@@ -8,9 +8,10 @@ import os
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from staydown_match.decode import DecodedPicture, decode_picture
+from staydown_match.decode import Frame, PictureFile, open_picture
+from staydown_match.frame_hashes import MAX_HASHES, DistinctHashes
 from staydown_match.limits import Limits
-from staydown_match.pdq import pdq_from_rgb
+from staydown_match.nesting import nests_deeper_than
 from staydown_match.types import Kind, Mode, PdqHash, Problem
 
 
@@ -31,24 +32,34 @@ EMPTY = Content(problems=(Problem(code="empty", detail="the file has no bytes"),
 UNKNOWN = Content(problems=(Problem(code="unsupported", detail="the file is of no type that is decoded here"),))
 
 
-def read_content(file: BinaryIO, mode: Mode, limits: Limits) -> Content:  # noqa: ARG001 - there is one mode so far
+def read_content(file: BinaryIO, mode: Mode, limits: Limits) -> Content:
     """Decode `file`, which can seek. Whatever it holds, there is an answer; what was not read is in its problems."""
     if not file.seek(0, os.SEEK_END):
         return EMPTY
-    picture = decode_picture(file, limits=limits)
+    if nests_deeper_than(file, limits.max_nesting):
+        return _nested_too_deep(limits)
+    picture = open_picture(file, mode, limits=limits)
     return UNKNOWN if picture is None else _of_picture(picture)
 
 
-def _of_picture(picture: DecodedPicture) -> Content:
-    problems = tuple(picture.problems)
-    if picture.pixels is None:
-        return Content(kind="picture", media_type=picture.media_type, problems=problems)
-    height, width = picture.pixels.shape[:2]
+def _nested_too_deep(limits: Limits) -> Content:
+    detail = f"its boxes lie deeper in one another than the {limits.max_nesting} levels that are read"
+    return Content(problems=(Problem(code="limit", detail=detail),))
+
+
+def _of_picture(picture: PictureFile) -> Content:
+    first: Frame | None = None
+    hashes = DistinctHashes()
+    for frame in picture.frames():
+        first = first or frame
+        if not hashes.add(frame):
+            picture.note_limit(f"only the first {MAX_HASHES} hashes of the pictures in the {{}} were kept")
+            break
     return Content(
         kind="picture",
         media_type=picture.media_type,
-        width=width,
-        height=height,
-        pdq=(pdq_from_rgb(picture.pixels),),
-        problems=problems,
+        width=first.width if first else None,
+        height=first.height if first else None,
+        pdq=hashes.kept,
+        problems=tuple(picture.problems),
     )
