@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from staydown_match import pdq_from_grey, pdq_from_rgb
-from staydown_match._pixels import rgb_pixels
+from staydown_match._pixels import display_pixels
 
 Pixels: TypeAlias = NDArray[np.uint8]
 
@@ -65,7 +65,7 @@ def as_python_hashes(pixels: Pixels) -> dict[str, Any]:
         case 3:
             found = pdq_from_rgb(pixels)
         case _:
-            found = pdq_from_rgb(rgb_pixels(Image.fromarray(pixels)))
+            found = pdq_from_rgb(display_pixels(Image.fromarray(pixels)))
     return {"hex": found.bits.hex(), "quality": found.quality}
 
 
