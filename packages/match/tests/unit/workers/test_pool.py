@@ -200,15 +200,18 @@ def test_a_pool_that_is_dropped_leaves_no_process(own_processes: Callable[[], se
     assert own_processes() == set()
 
 
-def test_a_pool_that_cannot_start_says_so(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    monkeypatch.setattr(sys, "executable", "/bin/false")
+@pytest.mark.parametrize(("program", "words"), [("/bin/false", "did not start"), ("/no/such", "could not be started")])
+def test_a_pool_that_cannot_start_says_so(
+    program: str, words: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sys, "executable", program)
     pool = FingerprintPool(workers=1)
-    with pytest.raises(StartError, match="did not start"):
+    with pytest.raises(StartError, match=words):
         pool.start()
     found = pool.fingerprint_bytes(b"some file")
     assert [problem.code for problem in found.problems] == ["crashed"]
     assert found.sha256 == fingerprint_bytes(b"some file").sha256
-    assert "did not start" in caplog.text
+    assert words in caplog.text
     pool.close()
 
 
