@@ -12,6 +12,7 @@ from staydown_match.decode import DecodedPicture, decode_picture
 from staydown_match.limits import Limits
 from staydown_match.pdq import pdq_from_rgb
 from staydown_match.types import Kind, Mode, PdqHash, Problem
+from staydown_match.video.read import VideoContent, read_video
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +32,15 @@ EMPTY = Content(problems=(Problem(code="empty", detail="the file has no bytes"),
 UNKNOWN = Content(problems=(Problem(code="unsupported", detail="the file is of no type that is decoded here"),))
 
 
-def read_content(file: BinaryIO, mode: Mode, limits: Limits) -> Content:  # noqa: ARG001 - there is one mode so far
+def read_content(file: BinaryIO, mode: Mode, limits: Limits) -> Content:
     """Decode `file`, which can seek. Whatever it holds, there is an answer; what was not read is in its problems."""
     if not file.seek(0, os.SEEK_END):
         return EMPTY
-    picture = decode_picture(file, limits=limits)
-    return UNKNOWN if picture is None else _of_picture(picture)
+    if picture := decode_picture(file, limits=limits):
+        return _of_picture(picture)
+    if video := read_video(file, mode, limits):
+        return _of_video(video)
+    return UNKNOWN
 
 
 def _of_picture(picture: DecodedPicture) -> Content:
@@ -51,4 +55,18 @@ def _of_picture(picture: DecodedPicture) -> Content:
         height=height,
         pdq=(pdq_from_rgb(picture.pixels),),
         problems=problems,
+    )
+
+
+def _of_video(video: VideoContent) -> Content:
+    if not video.is_video:
+        return Content(problems=video.problems)
+    return Content(
+        kind="video",
+        media_type=video.media_type,
+        width=video.width,
+        height=video.height,
+        duration_s=video.duration_s,
+        pdq=video.pdq,
+        problems=video.problems,
     )

@@ -13,7 +13,7 @@ PDQ_BYTES = 32
 MAX_QUALITY = 100
 
 Kind: TypeAlias = Literal["picture", "video"]
-Mode: TypeAlias = Literal["publish"]
+Mode: TypeAlias = Literal["publish", "scan", "scan-every-frame"]
 Variant: TypeAlias = Literal["whole", "trimmed"]
 ProblemCode: TypeAlias = Literal["empty", "unsupported", "damaged", "truncated", "limit", "crashed", "busy"]
 
