@@ -18,12 +18,19 @@ def checked_array(
 
     A string in `shape` stands for any length and is its name in the message.
     """
+    checked_shape(name, array, dtype=dtype, shape=shape)
+    return np.ascontiguousarray(array)
+
+
+def checked_shape(
+    name: str, array: NDArray[Scalar], *, dtype: type[Scalar], shape: Sequence[int | str]
+) -> None:
+    """Raise InvalidValueError unless dtype and shape are right; as checked_array, in whatever order the array lies."""
     wanted = f"{np.dtype(dtype)} array of shape ({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
     if not isinstance(array, np.ndarray):
         raise InvalidValueError(f"{name}: give a {wanted}, not {type(array).__name__}")
     if array.dtype != dtype or not _fits(array.shape, shape):
         raise InvalidValueError(f"{name}: give a {wanted}, not a {array.dtype} array of shape {array.shape}")
-    return np.ascontiguousarray(array)
 
 
 def _fits(lengths: Sequence[int], wanted: Sequence[Any]) -> bool:

@@ -1,14 +1,33 @@
-"""Where a picture's uniform borders end: bars above and below, frames around, the surroundings of a screenshot."""
+"""Where a picture is inside the uniform borders and bars that letterboxing, frames, captions and screenshots add."""
+
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from staydown_match import _native
+from staydown_match.types import InvalidValueError
 
-def trim_borders(luma: NDArray[np.uint8]) -> tuple[int, int, int, int] | None:
-    """Give (top, bottom, left, right), the bounds of a slice without uniform borders; None when there are none."""
-    rows = np.flatnonzero(np.ptp(luma, axis=1) > 12)
-    columns = np.flatnonzero(np.ptp(luma, axis=0) > 12)
-    if not rows.size or not columns.size:
-        return None
-    box = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
-    return None if box == (0, luma.shape[0], 0, luma.shape[1]) else box
+TOLERANCE = 16
+"""Pixels of one bar differ by at most this from its colour, where white is 255: compression leaves no bar quite even."""
+
+Bounds: TypeAlias = tuple[int, int, int, int]
+
+
+def trim_borders(pixels: NDArray[Any], *, tolerance: int = TOLERANCE) -> Bounds | None:
+    """Find what is left of `pixels` when uniform bars are cut off at all four sides, again and again.
+
+    `pixels` is uint8 (height, width), uint8 (height, width, 3) or uint16 (height, width), any view. Gives top, bottom,
+    left and right, so that `pixels[top:bottom, left:right]` is the picture; None when there is nothing to cut off, or
+    less than a quarter of a side would be left. Another type or shape, or no pixel, raises InvalidValueError.
+    """
+    grey = pixels.ndim == 2 and pixels.dtype in (np.uint8, np.uint16)  # noqa: PLR2004 - height and width
+    rgb = pixels.ndim == 3 and pixels.shape[2] == 3 and pixels.dtype == np.uint8  # noqa: PLR2004 - and three channels
+    if not (grey or rgb) or pixels.size == 0:
+        raise InvalidValueError(
+            "pixels: give a uint8 array of shape (height, width) or (height, width, 3) or a uint16 one of shape "
+            f"(height, width) with at least one pixel, not a {pixels.dtype} array of shape {pixels.shape}"
+        )
+    together = pixels if grey or pixels.strides[2] == 1 else np.ascontiguousarray(pixels)
+    bounds: Bounds = _native.trim(together, tolerance)
+    return None if bounds == (0, pixels.shape[0], 0, pixels.shape[1]) else bounds

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from staydown_match import _native
-from staydown_match.trim import trim_borders
+from staydown_match.trim import TOLERANCE, trim_borders
 from staydown_match.types import PdqHash, Variant
 from staydown_match.video.luma import Luma, LumaReader
 from staydown_match.video.reader import TimedFrame
@@ -33,11 +33,17 @@ class FrameHasher:
     def trimmed_hash_of(self, timed: TimedFrame) -> Iterator[PdqHash]:
         """Hash the frame that was hashed last without its bars, if it has any."""
         luma = self._luma
-        if luma is not None and (box := trim_borders(luma.as_bytes())):
+        if luma is not None and (box := trim_borders(luma.samples, tolerance=round(TOLERANCE * luma.white / 255))):
             top, bottom, left, right = box
             inner = Luma(luma.samples[top:bottom, left:right], luma.black, luma.white)
             yield self._hash(inner, "trimmed", timed.at_s)
 
     def _hash(self, luma: Luma, variant: Variant, at_s: float) -> PdqHash:
-        bits, quality = _native.pdq_from_plane(luma.samples, luma.black, luma.white)
-        return PdqHash(bits=bits, quality=quality, variant=variant, at_s=round(at_s, TIME_DIGITS))
+        bits, quality, orientations = _native.pdq_from_plane(luma.samples, luma.black, luma.white)
+        return PdqHash(
+            bits=bits,
+            quality=quality,
+            variant=variant,
+            at_s=round(at_s, TIME_DIGITS),
+            orientations=orientations if self._with_orientations else b"",
+        )

@@ -35,12 +35,6 @@ class Luma:
     black: float
     white: float
 
-    def as_bytes(self) -> NDArray[np.uint8]:
-        """Give the samples in 8 bits: themselves, or the upper 8 of them."""
-        if self.samples.dtype == np.uint8:
-            return self.samples.view(np.uint8)
-        return (self.samples >> (int(self.white).bit_length() - 8)).astype(np.uint8)
-
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
