@@ -32,7 +32,7 @@ class Limits:
     max_pixels: int = 100_000_000
     max_picture_bytes: int = 1 << 30
     max_frames: int = 250_000
-    max_hashes_per_minute: int = 600
+    max_hashes_per_minute: int = 1500
     max_nesting: int = 16
     time_s: float = 120.0
     cpu_s: int = 120

@@ -19,7 +19,7 @@ from staydown_match.video.containers import Container, recognise
 from staydown_match.video.hashing import FrameHasher
 from staydown_match.video.luma import PixelFormatError
 from staydown_match.video.problems import ProblemList
-from staydown_match.video.reader import VideoReader, Wanted, every_frame, keyframes
+from staydown_match.video.reader import Keyframes, VideoReader, Wanted, every_frame
 from staydown_match.video.sampling import FrameSampler
 
 KEYFRAME_GAP_S = 12.0
@@ -70,7 +70,7 @@ class _Reading:
     def content(self) -> VideoContent:
         """Read the video."""
         if self._mode == "scan":
-            hashes = self._with_gaps_filled(list(self._hashes(keyframes)))
+            hashes = self._with_gaps_filled(list(self._hashes(Keyframes())))
         else:
             hashes = list(self._hashes(every_frame))
         self._note_what_is_missing(hashes)

@@ -20,6 +20,9 @@ from staydown_match.video.streams import choose_stream
 
 BUFFER_BYTES = 1 << 18
 MAX_STREAMS = 64
+KEYFRAME_STEP_S = 0.5
+"""Keyframes nearer to the last one than this are passed over when only keyframes are wanted."""
+
 MAX_ERRORS_IN_A_ROW = 8
 """So often reading goes on at a place where the demuxer gives up."""
 
@@ -42,9 +45,18 @@ def every_frame(_is_keyframe: bool, _group_at_s: float) -> bool:  # noqa: FBT001
     return True
 
 
-def keyframes(is_keyframe: bool, _group_at_s: float) -> bool:  # noqa: FBT001 - the shape of Wanted
-    """Decode only the frames that need no other."""
-    return is_keyframe
+class Keyframes:
+    """Decode only frames that need no other, and of a video that is made of nothing else one in KEYFRAME_STEP_S."""
+
+    def __init__(self) -> None:
+        self._last_at_s = -KEYFRAME_STEP_S
+
+    def __call__(self, is_keyframe: bool, group_at_s: float) -> bool:  # noqa: FBT001 - the shape of Wanted
+        """Answer as Wanted is asked."""
+        if not is_keyframe or group_at_s - self._last_at_s < KEYFRAME_STEP_S:
+            return False
+        self._last_at_s = group_at_s
+        return True
 
 
 class VideoReader:
@@ -117,7 +129,7 @@ class VideoReader:
         clock, tick_s = _clock_of(stream), _tick_s(stream)
         if stream.duration:
             self.header_duration_s = stream.duration * tick_s
-        if wanted is keyframes:
+        if isinstance(wanted, Keyframes):
             stream.codec_context.skip_frame = "NONKEY"
         for packet in self._packets_of(opened, stream, wanted):
             for frame in self._decoded(stream, packet):
@@ -153,7 +165,7 @@ class VideoReader:
                 group_at_s = group_clock.at_s(stamp_s)
             is_wanted = wanted(is_keyframe, group_at_s)
             if is_wanted:
-                if not was_wanted and wanted is not keyframes:
+                if not was_wanted and not isinstance(wanted, Keyframes):
                     yield None
                     stream.codec_context.flush_buffers()
                 yield packet

@@ -7,7 +7,7 @@ than the distance at which hashes match.
 
 from staydown_match.types import MIN_QUALITY
 
-MAX_DISTANCE_BITS_TO_DROP = 6
+MAX_DISTANCE_BITS_TO_DROP = 12
 """A frame this near to the last kept one is dropped. Chosen by measurement; see the table named above."""
 
 LOW_QUALITY_INTERVAL_S = 1.0

@@ -61,7 +61,7 @@ class Studio:
     def picture(self, scene: int, progress: float, size: tuple[int, int]) -> Pixels:
         """Give a scene's picture at 0 to 1 of its course."""
         photograph = self._photographs[scene % len(self._photographs)]
-        zoom = 0.8 - 0.15 * progress
+        zoom = 0.8 - 0.1 * progress
         width, height = photograph.width * zoom, photograph.height * zoom
         left, top = (photograph.width - width) * progress, (photograph.height - height) * (1 - progress)
         box = (left, top, left + width, top + height)
