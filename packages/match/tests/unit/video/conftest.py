@@ -1,9 +1,10 @@
 """Films made for the tests: photographs that packages ship, panned, zoomed and cut together."""
 
-import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TypeAlias
 
 import av
@@ -74,8 +75,13 @@ class Studio:
 
     def encoded(self, frames: Iterable[Pixels], film: Film, *, stamps: Sequence[int] | None = None) -> bytes:
         """Encode frames of red, green and blue; `stamps` gives their times in frames of the film's rate."""
-        file = io.BytesIO()
-        with av.open(file, "w", format=film.container, options=film.mux_options) as output:
+        with TemporaryDirectory() as folder:  # a real file: to put the header first it is written twice
+            path = Path(folder, "film")
+            self._encode(path, frames, film, stamps)
+            return path.read_bytes()
+
+    def _encode(self, path: Path, frames: Iterable[Pixels], film: Film, stamps: Sequence[int] | None) -> None:
+        with av.open(str(path), "w", format=film.container, options=film.mux_options) as output:
             stream = output.add_stream(film.codec, rate=film.rate, options=film.options)
             stream.pix_fmt = film.pix_fmt
             if film.rotation:
@@ -88,7 +94,6 @@ class Studio:
                 frame.time_base = Fraction(1, film.rate)
                 output.mux(stream.encode(frame))
             output.mux(stream.encode(None))
-        return file.getvalue()
 
 
 @pytest.fixture(scope="session")
