@@ -143,9 +143,9 @@ NB_MODULE(_native, module) {
   module.def("pdq_from_grey", &pdq_from_pixels<GreyPixels>, "pixels"_a.noconvert());
   module.def("pdq_from_shrunk_grey", &pdq_from_shrunk_grey, "pixels"_a.noconvert(), "full_height"_a, "full_width"_a,
              "scale"_a);
-  module.def("trim", &trim<RgbPixels, std::uint8_t>, "pixels"_a.noconvert(), "tolerance"_a);
-  module.def("trim", &trim<StridedPlane<std::uint8_t>, std::uint8_t>, "pixels"_a.noconvert(), "tolerance"_a);
-  module.def("trim", &trim<StridedPlane<std::uint16_t>, std::uint16_t>, "pixels"_a.noconvert(), "tolerance"_a);
+  module.def("trim_rgb", &trim<RgbPixels, std::uint8_t>, "pixels"_a.noconvert(), "tolerance"_a);
+  module.def("trim_grey", &trim<StridedPlane<std::uint8_t>, std::uint8_t>, "pixels"_a.noconvert(), "tolerance"_a);
+  module.def("trim_grey", &trim<StridedPlane<std::uint16_t>, std::uint16_t>, "pixels"_a.noconvert(), "tolerance"_a);
   module.def("trace_pdq", &trace_pdq, "pixels"_a.noconvert());
   module.def("pdq_from_plane", &pdq_from_plane<std::uint8_t>, "plane"_a.noconvert(), "black"_a, "white"_a);
   module.def("pdq_from_plane", &pdq_from_plane<std::uint16_t>, "plane"_a.noconvert(), "black"_a, "white"_a);

@@ -1,6 +1,7 @@
 #include "pdq_hash.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdlib>
 
@@ -94,11 +95,12 @@ void visit_neighbours(const Cells& grid, Visit visit) {
 
 // Of the mean that a box pass writes at the far end of an axis: its running sum was rounded twice for each pixel.
 double cell_deviation(std::size_t length) {
-  constexpr double kWhite = 255.0;
-  constexpr int kFloatBits = 24;
-  const double window = static_cast<double>(box_window(length));
-  const double unit = std::ldexp(1.0, std::ilogb(kWhite * window) + 1 - kFloatBits);  // of the last place of the sum
-  return std::sqrt(2.0 * static_cast<double>(length) / 12.0) * unit / window;
+  constexpr std::uint64_t kWhite = 255;
+  constexpr std::uint64_t kFloatPlaces = std::uint64_t{1} << 24U;
+  const std::uint64_t window = box_window(length);
+  const std::uint64_t over_sum = std::uint64_t{1} << static_cast<unsigned>(std::bit_width(kWhite * window));
+  const double last_place = static_cast<double>(over_sum) / static_cast<double>(kFloatPlaces);
+  return std::sqrt(2.0 * static_cast<double>(length) / 12.0) * last_place / static_cast<double>(window);
 }
 
 }  // namespace

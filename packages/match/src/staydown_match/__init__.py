@@ -7,16 +7,19 @@ from staydown_match.pdq import pdq_from_grey, pdq_from_rgb
 from staydown_match.types import (
     MAX_DISTANCE_BITS,
     MIN_QUALITY,
+    ORIENTATIONS,
     Fingerprints,
     InvalidValueError,
     NotAFileError,
     PdqHash,
     Problem,
 )
+from staydown_match.variants import VariantMatch, find_variants
 
 __all__ = [
     "MAX_DISTANCE_BITS",
     "MIN_QUALITY",
+    "ORIENTATIONS",
     "BruteForceIndex",
     "Fingerprints",
     "InvalidValueError",
@@ -25,6 +28,8 @@ __all__ = [
     "NotAFileError",
     "PdqHash",
     "Problem",
+    "VariantMatch",
+    "find_variants",
     "fingerprint_bytes",
     "fingerprint_file",
     "pdq_from_grey",

@@ -22,9 +22,7 @@ def checked_array(
     return np.ascontiguousarray(array)
 
 
-def checked_shape(
-    name: str, array: NDArray[Scalar], *, dtype: type[Scalar], shape: Sequence[int | str]
-) -> None:
+def checked_shape(name: str, array: NDArray[Scalar], *, dtype: type[Scalar], shape: Sequence[int | str]) -> None:
     """Raise InvalidValueError unless dtype and shape are right; as checked_array, in whatever order the array lies."""
     wanted = f"{np.dtype(dtype)} array of shape ({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
     if not isinstance(array, np.ndarray):

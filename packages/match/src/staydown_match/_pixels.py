@@ -22,18 +22,19 @@ class UntranslatedModeError(Exception):
     """The picture was decoded, but what its numbers look like is not defined without a guess."""
 
 
-def rgb_pixels(image: Image.Image) -> Pixels:
-    """Give the pixels of a loaded picture, uint8 of shape (height, width, 3), as they lie in the file.
+def display_pixels(image: Image.Image) -> Pixels:
+    """Give the pixels of a loaded picture as they lie in the file: uint8 (height, width, 3), grey (height, width).
 
-    Raises UntranslatedModeError.
+    Transparency is seen over white, the background of nearly every page and viewer that a stranger's picture is shown
+    on, and what PDQ's users see when they convert. Raises UntranslatedModeError.
     """
     if image.mode in UNTRANSLATED_MODES:
         raise UntranslatedModeError
     if image.mode.startswith("I;16"):
-        return np.repeat(_grey_of_16_bits(image)[:, :, np.newaxis], 3, axis=2)
+        return _grey_of_16_bits(image)
     if image.has_transparency_data:
         return _over_white(_converted(image, "RGBA"))
-    return np.asarray(_converted(image, "RGB"))
+    return np.asarray(_converted(image, "L" if image.mode == "1" else image.mode if image.mode == "L" else "RGB"))
 
 
 def _converted(image: Image.Image, mode: str) -> Image.Image:

@@ -8,9 +8,9 @@ import os
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from staydown_match.decode import DecodedPicture, decode_picture
+from staydown_match.decode import Frame, PictureFile, open_picture
+from staydown_match.frame_hashes import MAX_HASHES, DistinctHashes
 from staydown_match.limits import Limits
-from staydown_match.pdq import pdq_from_rgb
 from staydown_match.types import Kind, Mode, PdqHash, Problem
 from staydown_match.video.read import VideoContent, read_video
 
@@ -36,25 +36,28 @@ def read_content(file: BinaryIO, mode: Mode, limits: Limits) -> Content:
     """Decode `file`, which can seek. Whatever it holds, there is an answer; what was not read is in its problems."""
     if not file.seek(0, os.SEEK_END):
         return EMPTY
-    if picture := decode_picture(file, limits=limits):
+    if picture := open_picture(file, mode, limits=limits):
         return _of_picture(picture)
     if video := read_video(file, mode, limits):
         return _of_video(video)
     return UNKNOWN
 
 
-def _of_picture(picture: DecodedPicture) -> Content:
-    problems = tuple(picture.problems)
-    if picture.pixels is None:
-        return Content(kind="picture", media_type=picture.media_type, problems=problems)
-    height, width = picture.pixels.shape[:2]
+def _of_picture(picture: PictureFile) -> Content:
+    first: Frame | None = None
+    hashes = DistinctHashes()
+    for frame in picture.frames():
+        first = first or frame
+        if not hashes.add(frame):
+            picture.note_limit(f"only the first {MAX_HASHES} hashes of the pictures in the {{}} were kept")
+            break
     return Content(
         kind="picture",
         media_type=picture.media_type,
-        width=width,
-        height=height,
-        pdq=(pdq_from_rgb(picture.pixels),),
-        problems=problems,
+        width=first.width if first else None,
+        height=first.height if first else None,
+        pdq=hashes.kept,
+        problems=tuple(picture.problems),
     )
 
 

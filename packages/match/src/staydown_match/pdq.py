@@ -20,9 +20,9 @@ Scale = Literal[1, 2, 4, 8]
 def pdq_from_rgb(pixels: NDArray[np.uint8], *, variant: Variant = "whole", at_s: float | None = None) -> PdqHash:
     """Hash the picture `pixels`: uint8 of shape (height, width, 3), in full resolution, red first.
 
-    A picture with a side under 5 pixels has the hash zero and quality 0, as in the reference. A view that turns, mirrors
-    or cuts is not copied. The GIL is released meanwhile: no other thread may write to `pixels`. `variant` and `at_s` are
-    noted in the result. Another type or shape, or no pixel, raises InvalidValueError.
+    A picture with a side under 5 pixels has the hash zero and quality 0, as in the reference. A view that turns,
+    mirrors or cuts is not copied. The GIL is released meanwhile: no other thread may write to `pixels`. `variant` and
+    `at_s` are noted in the result. Another type or shape, or no pixel, raises InvalidValueError.
     """
     checked = _checked(pixels, ("height", "width", 3))
     bits, quality, orientations = _native.pdq_from_rgb(checked)
@@ -46,8 +46,8 @@ def pdq_from_shrunk_grey(
 ) -> PdqHash:
     """Hash a picture of full_height x full_width from the grey one that a JPEG decoder made of it, shrunk by `scale`.
 
-    `pixels` is uint8 of the full sides divided by `scale` and rounded up. Each of its pixels gets the weights of the full
-    ones that it stands for, so the hash is near that of the full picture: about one bit off, 16 at most where measured.
+    `pixels` is uint8 of the full sides divided by `scale` and rounded up. Each of its pixels gets the weights of the
+    full ones that it stands for, so the hash is near that of the full picture: about one bit off in the mean.
     Another type or shape raises InvalidValueError.
     """
     checked = _checked(pixels, (-(-full_height // scale), -(-full_width // scale)))

@@ -9,7 +9,7 @@ from staydown_match import _native
 from staydown_match.types import InvalidValueError
 
 TOLERANCE = 16
-"""Pixels of one bar differ by at most this from its colour, where white is 255: compression leaves no bar quite even."""
+"""Pixels of one bar differ by at most this from its colour, where white is 255: compression leaves none quite even."""
 
 Bounds: TypeAlias = tuple[int, int, int, int]
 
@@ -28,6 +28,9 @@ def trim_borders(pixels: NDArray[Any], *, tolerance: int = TOLERANCE) -> Bounds 
             "pixels: give a uint8 array of shape (height, width) or (height, width, 3) or a uint16 one of shape "
             f"(height, width) with at least one pixel, not a {pixels.dtype} array of shape {pixels.shape}"
         )
-    together = pixels if grey or pixels.strides[2] == 1 else np.ascontiguousarray(pixels)
-    bounds: Bounds = _native.trim(together, tolerance)
+    bounds = _native.trim_grey(pixels, tolerance) if grey else _trim_rgb(pixels, tolerance)
     return None if bounds == (0, pixels.shape[0], 0, pixels.shape[1]) else bounds
+
+
+def _trim_rgb(pixels: NDArray[np.uint8], tolerance: int) -> Bounds:
+    return _native.trim_rgb(pixels if pixels.strides[2] == 1 else np.ascontiguousarray(pixels), tolerance)

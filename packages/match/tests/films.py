@@ -9,7 +9,6 @@ from typing import TypeAlias
 
 import av
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -94,13 +93,3 @@ class Studio:
                 frame.time_base = Fraction(1, film.rate)
                 output.mux(stream.encode(frame))
             output.mux(stream.encode(None))
-
-
-@pytest.fixture(scope="session")
-def studio(photographs: dict[str, Pixels]) -> Studio:
-    return Studio(photographs)
-
-
-@pytest.fixture(scope="session")
-def film() -> type[Film]:
-    return Film

@@ -1,0 +1,66 @@
+"""The hashes of a file's pictures: of each as a whole, of what is inside its bars, and none twice."""
+
+from collections.abc import Iterator
+
+from staydown_match.decode import Frame
+from staydown_match.pdq import pdq_from_grey, pdq_from_rgb, pdq_from_shrunk_grey
+from staydown_match.trim import Bounds, trim_borders
+from staydown_match.types import PdqHash, Variant
+
+MAX_HASHES = 2000
+"""As many are kept of one file: each is a search of its own wherever the file is looked for."""
+
+SAME_PICTURE_BITS = 3
+"""A later picture no further than this from one that is kept is left out: it would find the same."""
+
+
+class DistinctHashes:
+    """The hashes of a file's pictures so far: the first picture's, and of each later one those unlike all before."""
+
+    def __init__(self) -> None:
+        self._kept: list[PdqHash] = []
+        self._numbers: list[int] = []
+
+    @property
+    def kept(self) -> tuple[PdqHash, ...]:
+        """The hashes in the order of the pictures; of one picture the whole comes before the trimmed."""
+        return tuple(self._kept)
+
+    def add(self, frame: Frame) -> bool:
+        """Add the hashes of the next picture; False when there is no room for them."""
+        first = not self._kept
+        for found in hashes_of(frame):
+            number = int.from_bytes(found.bits, "big")
+            if not first and any((number ^ other).bit_count() <= SAME_PICTURE_BITS for other in self._numbers):
+                continue
+            if len(self._kept) == MAX_HASHES:
+                return False
+            self._kept.append(found)
+            self._numbers.append(number)
+        return True
+
+
+def hashes_of(frame: Frame) -> Iterator[PdqHash]:
+    """Hash the whole picture and, where it has uniform borders or bars, what is left without them if that differs."""
+    whole = _hash_of(frame, (0, frame.pixels.shape[0], 0, frame.pixels.shape[1]), "whole")
+    yield whole
+    inside = trim_borders(frame.pixels)
+    if inside:
+        trimmed = _hash_of(frame, inside, "trimmed")
+        if trimmed.bits != whole.bits:
+            yield trimmed
+
+
+def _hash_of(frame: Frame, bounds: Bounds, variant: Variant) -> PdqHash:
+    top, bottom, left, right = bounds
+    pixels = frame.pixels[top:bottom, left:right]
+    if frame.scale > 1:
+        return pdq_from_shrunk_grey(
+            pixels,
+            full_height=min(bottom * frame.scale, frame.height) - top * frame.scale,
+            full_width=min(right * frame.scale, frame.width) - left * frame.scale,
+            scale=frame.scale,
+            variant=variant,
+        )
+    hashed = pdq_from_grey if pixels.ndim == len(("height", "width")) else pdq_from_rgb
+    return hashed(pixels, variant=variant, at_s=frame.at_s)
