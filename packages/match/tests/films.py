@@ -1,5 +1,6 @@
 """Films made for the tests: photographs that packages ship, panned, zoomed and cut together."""
 
+import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -14,7 +15,9 @@ from PIL import Image
 
 Pixels: TypeAlias = NDArray[np.uint8]
 
-NAMES = ("chelsea.png", "coffee.png", "rocket.jpg", "astronaut.png", "china.jpg", "flower.jpg", "brick.png", "grass.png")
+NAMES = (
+    "chelsea.png", "coffee.png", "motorcycle_left.png", "astronaut.png", "china.jpg", "flower.jpg", "brick.png", "grass.png",
+)  # fmt: skip
 """One photograph for each scene, over and over."""
 
 
@@ -93,3 +96,10 @@ class Studio:
                 frame.time_base = Fraction(1, film.rate)
                 output.mux(stream.encode(frame))
             output.mux(stream.encode(None))
+
+
+def decoded(data: bytes) -> Iterator[tuple[float, Pixels]]:
+    """Yield the frames of a file as other programs see them: their time, and red, green and blue by way of swscale."""
+    with av.open(io.BytesIO(data)) as opened:
+        for frame in opened.decode(video=0):
+            yield round(float(frame.time), 3), frame.to_ndarray(format="rgb24")

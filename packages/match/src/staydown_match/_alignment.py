@@ -11,6 +11,9 @@ from staydown_match.index import Matches
 OFFSET_TOLERANCE_S = 0.5
 """Frames agree on an offset up to this: a frame matches its neighbours too, and another rate has frames in between."""
 
+SHARE_OF_EXACT = 0.05
+"""What agreement to the frame counts beside agreement within the tolerance: it decides among equals."""
+
 LEAST_WEIGHT_S = 1e-3
 """What a frame counts at least, also the last one of a video whose end is not known."""
 
@@ -86,13 +89,28 @@ def _offsets(pairs: Pairs, query: Frames, known: Frames) -> tuple[NDArray[np.flo
     return low_s, high_s
 
 
+def _exact_offsets(pairs: Pairs, query: Frames, known: Frames) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give the offsets at which what the query shows from one hash to the next lies within the known frame.
+
+    A query of which only keyframes were looked at may show other things between two of them, so this is no more than a
+    preference. Where it cannot lie within, its first moment does.
+    """
+    low_s: NDArray[np.float64] = known.from_s[pairs.known] - query.from_s[pairs.query]
+    within_s = known.to_s[pairs.known] - query.to_s[pairs.query]
+    at_first_s = known.to_s[pairs.known] - query.from_s[pairs.query]
+    return low_s, np.where(within_s >= low_s, within_s, at_first_s)
+
+
 def _best_of(pairs: Pairs, variant: int, query: Frames, known: Frames) -> tuple[float, int, float]:
     """Sweep over all offsets: how many seconds of the query agree at most, the variant, and with which offset."""
     of_variant = pairs.where(pairs.variant == variant)
-    low_s, high_s = _offsets(of_variant, query, known)
-    frame, low_s, high_s = _united_by_frame(of_variant.query, low_s, high_s)
-    weight_s = np.maximum(query.to_s - query.from_s, LEAST_WEIGHT_S)[frame]
-    edges_s = np.concatenate([low_s, high_s])
+    seconds = np.maximum(query.to_s - query.from_s, LEAST_WEIGHT_S)
+    frame, low_s, high_s = _united_by_frame(of_variant.query, *_offsets(of_variant, query, known))
+    # Among the offsets that equally many agree with, one at which pictures also begin and end together.
+    exact_frame, exact_low_s, exact_high_s = _united_by_frame(of_variant.query, *_exact_offsets(of_variant, query, known))
+    starts_s, ends_s = np.concatenate([low_s, exact_low_s]), np.concatenate([high_s, exact_high_s])
+    weight_s = np.concatenate([seconds[frame], SHARE_OF_EXACT * seconds[exact_frame]])
+    edges_s = np.concatenate([starts_s, ends_s])
     steps_s = np.concatenate([weight_s, -weight_s])
     order = np.lexsort((-steps_s, edges_s))  # where one begins and another ends, both agree
     agreeing_s = np.cumsum(steps_s[order])

@@ -27,8 +27,8 @@ from staydown_match.types import (
 )
 from staydown_match.variants import variants_of
 
-WHOLE_SHARE = 0.9
-"""From this share on a video is called matched as a whole: its edges are told to the nearest hash only."""
+WHOLE_SHARE = 0.75
+"""From this share on a video is called matched as a whole: of a bad copy not every frame is near enough."""
 
 MAX_GAP_S = 2.0
 """A part goes on over frames that do not match for at most so long, a caption or a bad cut; after that it is two."""

@@ -1,29 +1,32 @@
-"""Whether a video file is shorter than its own structure says; a decoder just stops there and does not tell."""
+"""Whether a video file is cut off or has holes, as its structure tells; a demuxer reads past that and says nothing."""
 
 import os
 from typing import BinaryIO
 
+from staydown_match.types import ProblemCode
+from staydown_match.video import ebml
 from staydown_match.video.containers import AVI, HEAD_BYTES, MKV, MPEG_TS, WEBM, Container, transport_packet_bytes
 
 MAX_BOXES = 100_000
 """As many boxes at the top of an MP4 file are looked at; one in fragments has two for each second or so."""
 
-_EBML_SEGMENT = b"\x18\x53\x80\x67"
 _LONG_SIZE, _TO_THE_END = 1, 0
 
 
-def ends_too_early(file: BinaryIO, container: Container) -> bool:
-    """Say whether `file`, which can seek, was cut off, as far as its container lets that be known."""
+def structure_problem(file: BinaryIO, container: Container, *, deadline_s: float) -> ProblemCode | None:
+    """Say whether `file`, which can seek, is "truncated" or "damaged", as far as its container lets that be known."""
     size_bytes = file.seek(0, os.SEEK_END)
     file.seek(0)
     head = file.read(HEAD_BYTES)
-    if container is MPEG_TS:
-        return size_bytes % transport_packet_bytes(head) != 0
-    if container is AVI:
-        return size_bytes < 8 + int.from_bytes(head[4:8], "little")
     if container in (MKV, WEBM):
-        return size_bytes < _segment_end(head)
-    return _boxes_go_on(file, size_bytes)
+        return ebml.structure_problem(file, size_bytes, deadline_s=deadline_s)
+    if container is MPEG_TS:
+        is_short = size_bytes % transport_packet_bytes(head) != 0
+    elif container is AVI:
+        is_short = size_bytes < 8 + int.from_bytes(head[4:8], "little")
+    else:
+        is_short = _boxes_go_on(file, size_bytes)
+    return "truncated" if is_short else None
 
 
 def _boxes_go_on(file: BinaryIO, size_bytes: int) -> bool:
@@ -43,15 +46,3 @@ def _boxes_go_on(file: BinaryIO, size_bytes: int) -> bool:
             return False
         position += length
     return False
-
-
-def _segment_end(head: bytes) -> int:
-    """Read where the segment, in which all the rest is, should end; 0 when it does not say. Source: RFC 8794."""
-    start = head.find(_EBML_SEGMENT)
-    size_at = start + len(_EBML_SEGMENT)
-    if start < 0 or size_at >= len(head) or not head[size_at]:
-        return 0
-    length = 9 - head[size_at].bit_length()
-    number = int.from_bytes(head[size_at : size_at + length], "big") & ((1 << 7 * length) - 1)
-    unknown = (1 << 7 * length) - 1
-    return 0 if number == unknown else size_at + length + number

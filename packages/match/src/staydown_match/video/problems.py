@@ -21,7 +21,10 @@ class ProblemList:
 
     def note_error(self, error: Exception) -> None:
         """Add what an exception of the decoder or the demuxer means. Never its own message: it can quote the file."""
-        code = _code_of(error)
+        self.note_code(_code_of(error))
+
+    def note_code(self, code: ProblemCode) -> None:
+        """Add what the code means for a video as a whole."""
         self.note(code, _DETAILS[code])
 
     def as_tuple(self) -> tuple[Problem, ...]:
@@ -37,7 +40,8 @@ class ProblemList:
 
 
 _DETAILS: dict[ProblemCode, str] = {
-    "damaged": "parts of the {} data contradict its format and were left out",
+    "damaged": "parts of the {} data contradict its format",
+    "truncated": "the {} data ends too early",
     "limit": "the {} video was not read to its end: the time or the memory for one file was used up",
     "unsupported": "the {} file uses a feature that is not decoded here",
 }

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from staydown_match.limits import DEFAULT_LIMITS, Limits
 from staydown_match.types import MIN_QUALITY, Mode, PdqHash, Problem
-from staydown_match.video.completeness import ends_too_early
+from staydown_match.video.completeness import structure_problem
 from staydown_match.video.containers import Container, recognise
 from staydown_match.video.hashing import FrameHasher
 from staydown_match.video.luma import PixelFormatError
@@ -63,8 +63,10 @@ class _Reading:
         self._mode = mode
         self._limits = limits
         self._problems = ProblemList(container.name)
-        deadline_s = time.monotonic() + limits.stop_after_s
-        self._reader = VideoReader(file, container, limits=limits, problems=self._problems, deadline_s=deadline_s)
+        self._deadline_s = time.monotonic() + limits.stop_after_s
+        self._reader = VideoReader(
+            file, container, limits=limits, problems=self._problems, deadline_s=self._deadline_s
+        )
         self._hasher = FrameHasher(with_orientations=mode != "publish")
 
     def content(self) -> VideoContent:
@@ -89,7 +91,7 @@ class _Reading:
         sampler = FrameSampler(max_hashes_per_minute=self._limits.max_hashes_per_minute)
         for timed in self._reader.frames(wanted):
             if timed.frame.is_corrupt:
-                self._problems.note("damaged", "parts of the {} data contradict its format and were left out")
+                self._problems.note_code("damaged")
                 if self._mode == "publish":  # what a list holds must be seen in the video, not made by its damage
                     continue
             try:
@@ -119,13 +121,16 @@ class _Reading:
             place = bisect_right(starts, at_s) - 1
             return place >= 0 and at_s < gaps[place][1]
 
-        between = [found for found in hashes if not in_a_gap(found.at_s or 0.0)]
-        filling = list(self._hashes(lambda _is_keyframe, group_at_s: in_a_gap(group_at_s)))
-        return sorted(between + filling, key=lambda found: found.at_s or 0.0)
+        seen_at_s = {found.at_s for found in hashes}
+        filling = self._hashes(lambda _is_keyframe, group_at_s: in_a_gap(group_at_s))
+        return sorted(
+            [*hashes, *(found for found in filling if found.at_s not in seen_at_s)], key=lambda found: found.at_s or 0.0
+        )
 
     def _note_what_is_missing(self, hashes: list[PdqHash]) -> None:
-        if ends_too_early(self._file, self._container):
-            self._problems.note("truncated", "the {} data ends too early")
+        found = structure_problem(self._file, self._container, deadline_s=self._deadline_s)
+        if found:
+            self._problems.note_code(found)
         elif self._missing_s() > 0 and not self._problems.has("limit"):
             self._problems.note("truncated", "the {} video ends earlier than its header says")
         if self._problems or hashes:

@@ -13,7 +13,7 @@ from av.video.stream import VideoStream
 
 from staydown_match.limits import Limits
 from staydown_match.video.clock import Clock
-from staydown_match.video.containers import CODECS, Container
+from staydown_match.video.containers import AVI, CODECS, Container
 from staydown_match.video.problems import ProblemList
 from staydown_match.video.source import DeadlineError, VideoSource, refuse_to_open
 from staydown_match.video.streams import choose_stream
@@ -75,6 +75,7 @@ class VideoReader:
         self._problems = problems
         self._deadline_s = deadline_s
         self._frames_read = 0
+        self._packets_read = 0
         self.has_video: bool | None = None
         """None when that could not be found out."""
         self.header_duration_s: float | None = None
@@ -151,6 +152,7 @@ class VideoReader:
         self, opened: InputContainer, stream: VideoStream, wanted: Wanted
     ) -> Iterator["Packet[VideoStream] | None"]:
         """Give the wanted packets, and None where the decoder is to let go of the frames it still holds."""
+        self._packets_read = 0
         group_clock, tick_s = _clock_of(stream), _tick_s(stream)
         first_s = (stream.start_time or 0) * tick_s
         group_at_s = 0.0
@@ -160,6 +162,9 @@ class VideoReader:
             stamp_s = None if stamp is None else stamp * tick_s
             if stamp_s is not None:
                 self.end_s = max(self.end_s, stamp_s + (packet.duration or 0) * tick_s - first_s)
+            if packet.is_corrupt:
+                self._problems.note_code("damaged")
+            self._packets_read += 1
             is_keyframe = packet.is_keyframe
             if is_keyframe:
                 group_at_s = group_clock.at_s(stamp_s)
@@ -170,6 +175,8 @@ class VideoReader:
                     stream.codec_context.flush_buffers()
                 yield packet
             was_wanted = is_wanted
+        if self._container is AVI and self._packets_read < stream.frames:
+            self._problems.note_code("damaged")
         yield None
 
     def _demuxed(self, opened: InputContainer, stream: VideoStream) -> Iterator["Packet[VideoStream]"]:
