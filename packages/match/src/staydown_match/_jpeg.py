@@ -35,7 +35,7 @@ def pixels_at_once(data: bytes, image: JpegImageFile, mode: Mode) -> tuple[Pixel
             return None
         if mode == "publish" and colours != "Gray":
             return simplejpeg.decode_jpeg(data, "RGB"), 1
-        scale = _scale_for(min(width, height)) if mode == "scan" else 1
+        scale = _scale_for(min(width, height)) if mode != "publish" else 1
         height, width = -(-height // scale), -(-width // scale)
         pixels = simplejpeg.decode_jpeg(data, "GRAY", min_height=height, min_width=width)[:, :, 0]
     except (ValueError, MemoryError):

@@ -13,6 +13,7 @@ from staydown_match.frame_hashes import MAX_HASHES, DistinctHashes
 from staydown_match.limits import Limits
 from staydown_match.nesting import nests_deeper_than
 from staydown_match.types import Kind, Mode, PdqHash, Problem
+from staydown_match.video.read import VideoContent, read_video
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +39,11 @@ def read_content(file: BinaryIO, mode: Mode, limits: Limits) -> Content:
         return EMPTY
     if nests_deeper_than(file, limits.max_nesting):
         return _nested_too_deep(limits)
-    picture = open_picture(file, mode, limits=limits)
-    return UNKNOWN if picture is None else _of_picture(picture)
+    if picture := open_picture(file, mode, limits=limits):
+        return _of_picture(picture)
+    if video := read_video(file, mode, limits):
+        return _of_video(video)
+    return UNKNOWN
 
 
 def _nested_too_deep(limits: Limits) -> Content:
@@ -62,4 +66,18 @@ def _of_picture(picture: PictureFile) -> Content:
         height=first.height if first else None,
         pdq=hashes.kept,
         problems=tuple(picture.problems),
+    )
+
+
+def _of_video(video: VideoContent) -> Content:
+    if not video.is_video:
+        return Content(problems=video.problems)
+    return Content(
+        kind="video",
+        media_type=video.media_type,
+        width=video.width,
+        height=video.height,
+        duration_s=video.duration_s,
+        pdq=video.pdq,
+        problems=video.problems,
     )

@@ -17,6 +17,7 @@ class Limits:
     max_pixels: of one picture or one frame. One of 100 million takes up to 1.5 GB of memory.
     max_picture_bytes: size of a picture file; some decoders hold the whole file in memory. Videos are read bit by bit.
     max_frames: pictures of one animation, pages of one document, frames of one video.
+    max_hashes_per_minute: hashed frames of a video that are kept for each of its minutes.
     max_nesting: how deep boxes may lie in one another in the containers that are built of boxes (MP4, MOV, HEIC, AVIF,
         MKV, WebM, AVI, WebP). Real files have at most 11.
     time_s: seconds by the clock. Videos and animations stop by themselves after four fifths of them.
@@ -31,6 +32,7 @@ class Limits:
     max_pixels: int = 100_000_000
     max_picture_bytes: int = 1 << 30
     max_frames: int = 250_000
+    max_hashes_per_minute: int = 1500
     max_nesting: int = 16
     time_s: float = 120.0
     cpu_s: int = 120

@@ -13,7 +13,7 @@ PDQ_BYTES = 32
 MAX_QUALITY = 100
 
 Kind: TypeAlias = Literal["picture", "video"]
-Mode: TypeAlias = Literal["publish", "scan"]
+Mode: TypeAlias = Literal["publish", "scan", "scan-every-frame"]
 Orientation: TypeAlias = Literal[
     "upright",
     "rotated_90",
