@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
 from staydown_match import FingerprintPool, Fingerprints, Limits
+from staydown_match.types import Mode
 
 MEGABYTE = 1 << 20
 LIMITS = Limits(time_s=20.0, memory_bytes=1500 * MEGABYTE)
@@ -34,10 +36,10 @@ def peak_bytes(pool: FingerprintPool) -> int:
     return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 
-def survived(pool: FingerprintPool, data: bytes) -> Fingerprints:
+def survived(pool: FingerprintPool, data: bytes, mode: Mode = "publish") -> Fingerprints:
     """Fingerprint a bomb, and a sound picture after it; assert that time and memory stayed within bounds."""
     started = time.monotonic()
-    found = pool.fingerprint_bytes(data)
+    found = pool.fingerprint_bytes(data, mode)
     assert time.monotonic() - started < ENOUGH_S
     assert peak_bytes(pool) < LIMITS.memory_bytes + 400 * MEGABYTE
     assert pool.fingerprint_bytes(encoded(noise(64, 64), "PNG")).problems == ()
@@ -176,10 +178,10 @@ def gif(frames: int, *, side: int, canvas: int) -> bytes:
     return bytes(header) + (control + body) * frames + b";"
 
 
-@pytest.mark.parametrize(("frames", "canvas"), [(300_000, 16), (3_000, 5_000)])
+@pytest.mark.parametrize(("frames", "canvas"), [(300_000, 16), (3_000, 3_000)])
 def test_a_gif_without_end(frames: int, canvas: int) -> None:
-    """Many frames, or fewer on a canvas so large that each costs 25 million pixels: what there was time for is kept."""
-    with FingerprintPool(limits=Limits(time_s=4.0), workers=1) as pool:
+    """Many frames, or fewer on a canvas so large that each costs 9 million pixels: what there was time for is kept."""
+    with FingerprintPool(limits=Limits(time_s=6.0), workers=1) as pool:
         found = survived(pool, gif(frames, side=4, canvas=canvas))
     assert "limit" in codes(found)
     assert found.pdq
@@ -209,6 +211,40 @@ def test_boxes_in_boxes_in_boxes(pool: FingerprintPool, start: bytes) -> None:
     )
     found = survived(pool, start + b"\0\0\0\0mif1avif" + boxes)
     assert (codes(found), found.pdq) == ({"limit"}, ())
+
+
+def matroska(frames: int) -> bytes:
+    """Make a video of that many frames, by repeating the clusters of a short one; frames of noise, 32 pixels wide."""
+    file, chance = io.BytesIO(), np.random.default_rng(2)
+    with av.open(file, "w", format="matroska", options={"live": "1"}) as output:
+        stream = output.add_stream("mpeg4", rate=25, options={"g": "50"})
+        stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv420p"
+        for _ in range(_REPEATED):
+            shades = np.repeat(np.repeat(chance.integers(0, 256, (4, 4, 3), np.uint8), 8, axis=0), 8, axis=1)
+            output.mux(stream.encode(av.VideoFrame.from_ndarray(shades, format="rgb24")))
+        output.mux(stream.encode())
+    head, cluster, rest = file.getvalue().partition(bytes.fromhex("1f43b675"))
+    return head + (cluster + rest) * (frames // _REPEATED)
+
+
+_REPEATED = 100
+
+
+@pytest.mark.parametrize("mode", ["publish", "scan"])
+def test_a_video_of_a_million_frames(mode: Mode) -> None:
+    data = matroska(1_000_000)
+    with FingerprintPool(limits=Limits(time_s=6.0, memory_bytes=LIMITS.memory_bytes), workers=1) as pool:
+        found = survived(pool, data, mode)
+    assert "limit" in codes(found)
+    assert found.kind == "video"
+    assert len(found.pdq) < 100_000
+
+
+def test_the_frames_of_a_video_are_limited() -> None:
+    with FingerprintPool(limits=Limits(max_frames=30), workers=1) as pool:
+        found = pool.fingerprint_bytes(matroska(1000))
+    assert "limit" in codes(found)
+    assert 0 < len(found.pdq) <= 60  # of each frame at most two: the whole, and what is inside its bars
 
 
 def test_a_file_of_every_format_inside_every_other(pool: FingerprintPool) -> None:

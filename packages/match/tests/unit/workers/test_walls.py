@@ -91,6 +91,12 @@ def test_content_in_memory_cannot_be_changed_by_a_worker(
     assert own_processes()
 
 
+def test_workers_are_forked_from_a_process_of_one_thread(make_pool: MakePool) -> None:
+    """What other threads hold at the moment of a fork would stay locked for ever in the copy."""
+    nursery = make_pool()._crew.nursery_pid
+    assert len(list(Path(f"/proc/{nursery}/task").iterdir())) == 1
+
+
 def test_the_filter_is_one_that_the_kernel_can_take() -> None:
     program = build_filter()
     assert program is not None
