@@ -27,7 +27,7 @@ _RIFF_PARENTS = frozenset([b"RIFF", b"RIFX", b"RF64", b"LIST"])
 # Segment, SeekHead, Seek, Info, Tracks, TrackEntry, Video, Audio, Colour, MasteringMetadata, Projection,
 # ContentEncodings, ContentEncoding, ContentCompression, ContentEncryption, Cues, CuePoint, CueTrackPositions,
 # CueReference, Attachments, AttachedFile, Chapters, EditionEntry, ChapterAtom, ChapterDisplay, ChapterTrack,
-# ChapProcess, ChapProcessCommand, Tags, Tag, Targets, SimpleTag. Not Cluster: the many boxes in it hold nothing that can repeat.
+# ChapProcess, ChapProcessCommand, Tags, Tag, Targets, SimpleTag. Not Cluster: in its many boxes nothing can repeat.
 _EBML_PARENTS = frozenset(
     map(
         bytes.fromhex,
