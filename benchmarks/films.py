@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import av
 import numpy as np
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from av.video.stream import VideoStream
     from numpy.typing import NDArray
 
 _NAMES = ("chelsea.png", "coffee.png", "rocket.jpg", "astronaut.png", "china.jpg", "flower.jpg")
@@ -52,7 +53,11 @@ class Take:
             at_s = self.start_s + number / self.rate
             scene, within_s = divmod(at_s, _SCENE_S)
             picture = photographs[int(scene) % len(photographs)]
-            middle_x = 0.5 + 0.125 * np.sin(6 * pan * within_s + scene) + shake * (np.sin(17 * within_s) + np.sin(29 * within_s))
+            middle_x = (
+                0.5
+                + 0.125 * np.sin(6 * pan * within_s + scene)
+                + shake * (np.sin(17 * within_s) + np.sin(29 * within_s))
+            )
             middle_y = 0.5 + 0.12 * np.cos(5 * pan * within_s + scene) + shake * np.cos(23 * within_s)
             left = float(np.clip(middle_x - _VIEW / 2, 0, 1 - _VIEW)) * picture.width
             top = float(np.clip(middle_y - _VIEW / 2, 0, 1 - _VIEW)) * picture.height
@@ -62,7 +67,7 @@ class Take:
     def encode(self, path: Path, *, codec: str, options: dict[str, str]) -> None:
         """Write the film to `path`, in the container that its name ends with."""
         with av.open(str(path), "w") as output:
-            stream = output.add_stream(codec, rate=self.rate, options=options)
+            stream = cast("VideoStream", output.add_stream(codec, rate=self.rate, options=options))
             stream.width, stream.height = self.size
             stream.pix_fmt = "yuv420p"
             for number, pixels in enumerate(self.frames()):

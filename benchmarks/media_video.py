@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 from staydown_match import Fingerprints, fingerprint_file
@@ -28,7 +28,14 @@ LENGTH_S, QUICK_LENGTH_S = 24.0, 6.0
 EVERY_FRAME_TARGET = 13.0
 KEYFRAMES_TARGET = 150.0
 RUNS = 3
-FILMS = [("slow", "H.264"), ("medium", "H.264"), ("fast", "H.264"), ("medium", "HEVC"), ("medium", "VP9"), ("medium", "AV1")]
+FILMS = [
+    ("slow", "H.264"),
+    ("medium", "H.264"),
+    ("fast", "H.264"),
+    ("medium", "HEVC"),
+    ("medium", "VP9"),
+    ("medium", "AV1"),
+]
 
 # Each in a process of its own: both bring an FFmpeg, and a process has one kind of processor time.
 _VPDQ = """
@@ -36,7 +43,7 @@ import json, sys, time, vpdq
 started = time.process_time()
 found = vpdq.computeHash(sys.argv[1], seconds_per_hash=float(sys.argv[2]), thread_count=1)
 spent = time.process_time() - started
-print(json.dumps({"seconds": spent, "hashes": [str(it.hex) for it in found], "frames": [it.frame_number for it in found]}))
+print(json.dumps({"seconds": spent, "hashes": [it.hex for it in found], "frames": [it.frame_number for it in found]}))
 """
 # What vpdq does, for a machine on which it cannot be built: every frame through RGB to the reference's PDQ.
 _LIKE_VPDQ = """
@@ -58,6 +65,12 @@ print(json.dumps({"seconds": spent, "hashes": hashes, "frames": frames}))
 """
 
 
+class _Answer(TypedDict):
+    seconds: float
+    hashes: list[str]
+    frames: list[int]
+
+
 def run(*, quick: bool, arguments: Sequence[str]) -> Iterator[Row]:  # noqa: ARG001  # it takes none
     """Yield for each film the speed of both at every frame and of ours at keyframes, and how far the hashes are."""
     length_s = QUICK_LENGTH_S if quick else LENGTH_S
@@ -77,12 +90,19 @@ def _rows(name: str, path: Path, length_s: float, *, program: str, note: str) ->
     theirs = _theirs(program, path, every_s=0.0)
     target = EVERY_FRAME_TARGET if name.startswith("H.264, slow") else None
     every_s, every = _ours(path, "publish")
-    peer = frames / float(theirs["seconds"])
+    peer = frames / theirs["seconds"]
     yield Row.rate(f"every frame, 1080p {name}", frames / every_s, "frames/s", peer=peer, target=target)
-    once = length_s / float(_theirs(program, path, every_s=1.0)["seconds"])
+    once = length_s / _theirs(program, path, every_s=1.0)["seconds"]
     keyframes_s, _ = _ours(path, "scan")
     fast = Row.rate(f"keyframes, 1080p {name}", length_s / keyframes_s, "x real time", target=KEYFRAMES_TARGET)
-    yield Row(fast.name, fast.value, fast.unit, target=fast.target, met=fast.met, note=f"vpdq's 1 frame a second: {once:.1f} x")
+    yield Row(
+        fast.name,
+        fast.value,
+        fast.unit,
+        target=fast.target,
+        met=fast.met,
+        note=f"vpdq's 1 frame a second: {once:.1f} x",
+    )
     distances = _distances(every, theirs)
     yield Row(f"bits apart, 1080p {name}", float(np.mean(distances)), "bits", note=f"at most {max(distances)}; {note}")
 
@@ -98,15 +118,15 @@ def _ours(path: Path, mode: Mode) -> tuple[float, Fingerprints]:
     return best_s, found
 
 
-def _theirs(program: str, path: Path, *, every_s: float) -> dict[str, list[str]]:
+def _theirs(program: str, path: Path, *, every_s: float) -> _Answer:
     command = [sys.executable, "-c", program, str(path), str(every_s)]
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=dict(os.environ))
-    answer: dict[str, list[str]] = json.loads(done.stdout)
+    answer: _Answer = json.loads(done.stdout)
     return answer
 
 
-def _distances(ours: Fingerprints, theirs: dict[str, list[str]]) -> list[int]:
-    by_frame = dict(zip(map(int, theirs["frames"]), theirs["hashes"], strict=True))
+def _distances(ours: Fingerprints, theirs: _Answer) -> list[int]:
+    by_frame = dict(zip(theirs["frames"], theirs["hashes"], strict=True))
     distances = []
     for hashed in ours.pdq:
         number = round((hashed.at_s or 0.0) * 25)

@@ -61,17 +61,18 @@ BitsAndQuality pdq_from_pixels(Pixels pixels) {
   return to_python(hash);
 }
 
-BitsAndQuality pdq_from_shrunk_grey(GreyPixels pixels, std::size_t full_height, std::size_t full_width,
+nb::typed<nb::tuple, nb::bytes, int, nb::bytes, int> pdq_from_shrunk_grey(GreyPixels pixels, std::size_t full_height, std::size_t full_width,
                                     std::size_t scale) {
   const auto shrunk = [scale](std::size_t side) { return (side + scale - 1) / scale; };
   const bool fits = scale > 0 && pixels.shape(0) == shrunk(full_height) && pixels.shape(1) == shrunk(full_width);
   if (!fits) throw nb::value_error("the picture has not the sides that the full ones and the scale give");
   const staydown::PixelView view = view_of(pixels);
-  const auto hash = [&] {
+  const auto [hash, unsure_bits] = [&] {
     const nb::gil_scoped_release unlocked;
     return staydown::pdq_from_shrunk_grey(view, full_height, full_width, scale);
   }();
-  return to_python(hash);
+  return nb::make_tuple(nb::bytes(hash.bits.data(), hash.bits.size()), hash.quality,
+                        nb::bytes(hash.orientations.data(), sizeof(hash.orientations)), unsure_bits);
 }
 
 nb::typed<nb::dict, nb::str, double> trace_pdq(Input<std::uint8_t, nb::shape<-1, -1, 3>> pixels) {

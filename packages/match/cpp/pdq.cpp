@@ -17,10 +17,13 @@ namespace staydown {
 namespace {
 
 constexpr std::size_t kMinSide = 5;
+// By how much the decoder's own way of shrinking moves a coefficient.
+constexpr double kShrunkDifference = 1.0;
 
-// In double, rounded once at the end: as `pdqhash` has numpy do it.
-float luma(std::uint8_t red, std::uint8_t green, std::uint8_t blue) {
-  return static_cast<float>(red * 0.299 + green * 0.587 + blue * 0.114);
+// `pdqhash` has numpy add 0.299, 0.587 and 0.114 of the channels in double and round the sum to float: for each of the
+// 16.8 million colours that is this quotient, which needs no double.
+float luma(int red, int green, int blue) {
+  return static_cast<float>(299 * red + 587 * green + 114 * blue) / 1000.0F;
 }
 
 void write_luma_row(const PixelView& pixels, std::size_t row, float* out) {
@@ -77,13 +80,14 @@ PdqHash pdq_from_grey(const std::uint8_t* pixels, std::size_t height, std::size_
   return pdq_from_pixels(view(pixels, height, width, 1));
 }
 
-PdqHash pdq_from_shrunk_grey(const PixelView& pixels, std::size_t full_height, std::size_t full_width,
-                             std::size_t scale) {
+ShrunkHash pdq_from_shrunk_grey(const PixelView& pixels, std::size_t full_height, std::size_t full_width,
+                                std::size_t scale) {
   if (full_height < kMinSide || full_width < kMinSide) return {};
   const PreciseGrid grid = sparse_grid(pixels, make_axis(full_height, scale), make_axis(full_width, scale));
+  const Coefficients coefficients = transform(grid);
   double gap = 0.0;
-  const Orientations orientations = orientations_of(transform(grid), &gap);
-  return hash_of(orientations, quality_range(grid, 0.0).least);
+  const Orientations orientations = orientations_of(coefficients, &gap);
+  return {hash_of(orientations, quality_range(grid, 0.0).least), near_median(coefficients, kShrunkDifference)};
 }
 
 PdqTrace trace_pdq(const std::uint8_t* pixels, std::size_t height, std::size_t width, std::size_t channels) {

@@ -67,7 +67,14 @@ PdqHash pdq_from_pixels(const PixelView& pixels);
 
 // `pixels`: a grey picture of full_height x full_width that a decoder shrank by `scale` as it read it: it has the
 // sides divided by `scale` and rounded up. Near the hash of the full picture, not equal to it.
-PdqHash pdq_from_shrunk_grey(const PixelView& pixels, std::size_t full_height, std::size_t full_width,
-                             std::size_t scale);
+struct ShrunkHash {
+  PdqHash hash;
+  // How many of its bits are so near to tipping over that they may differ from the full picture's. Many in a picture of
+  // one repeated shape, which has few frequencies: there only the full picture tells.
+  int unsure_bits = 0;
+};
+
+ShrunkHash pdq_from_shrunk_grey(const PixelView& pixels, std::size_t full_height, std::size_t full_width,
+                                std::size_t scale);
 
 }  // namespace staydown

@@ -139,6 +139,15 @@ Orientations orientations_of(const Coefficients& coefficients, double* gap) {
   return hashes;
 }
 
+int near_median(const Coefficients& coefficients, double distance) {
+  const double median = threshold_of(coefficients).median;
+  int near = 0;
+  for (const auto& row : coefficients) {
+    for (const double value : row) near += std::abs(value - median) <= distance ? 1 : 0;
+  }
+  return near;
+}
+
 RoundingBound rounding_bound(std::size_t height, std::size_t width) {
   // How sure one is: in standard deviations of a rounding error that is as often up as down. 7 would do for chance; the
   // worst of the drawn pictures with their repeating edges reaches 9.

@@ -42,4 +42,7 @@ QualityRange quality_range(const PreciseGrid& grid, double bound);
 // and the largest that does not.
 Orientations orientations_of(const Coefficients& coefficients, double* gap);
 
+// How many of the coefficients are at most `distance` from their median.
+int near_median(const Coefficients& coefficients, double distance);
+
 }  // namespace staydown

@@ -27,7 +27,7 @@ struct Reach {
   float mean_of(float sum) const { return sum / static_cast<float>(end - begin); }
 };
 
-// The pixels that a box reads when it stands on a pixel: cut off at both ends of the axis, as box_filter_row does.
+// The pixels that a box reads when it stands on a pixel: cut off at both ends of the axis, as box_filter_rows does.
 Reach box_at(std::size_t position, std::size_t length) {
   const std::size_t window = box_window(length);
   const std::size_t end = position + box_lead(window) + 1;

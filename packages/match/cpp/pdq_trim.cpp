@@ -11,8 +11,8 @@ namespace {
 // Of a line's samples: to be part of a bar, and to be nothing else. Compression and a soft edge take the rest.
 constexpr double kMostly = 0.5;
 constexpr double kWholly = 0.97;
-// The most that the contents of a bar (lines of text, icons) may span without a line wholly of its colour.
-constexpr double kMaxContentShare = 0.08;
+// Of the longer side: the most that contents of a bar (lines of text, icons) may span without a line wholly of its colour.
+constexpr double kMaxContentShare = 0.12;
 constexpr std::size_t kLeastPartOfSide = 4;
 constexpr int kMaxRounds = 8;
 
@@ -73,15 +73,16 @@ Bounds trimmed_once(const LumaView<Sample>& luma, Bounds bounds) {
                             static_cast<std::ptrdiff_t>(bounds.top) * luma.row_stride,
                         bounds.bottom - bounds.top, luma.channels, luma.row_stride};
   };
-  const auto bar = [&](std::size_t lines, std::size_t side, auto line_at) {
-    const auto max_content = static_cast<std::size_t>(kMaxContentShare * static_cast<double>(side));
+  const auto max_content = static_cast<std::size_t>(
+      kMaxContentShare * static_cast<double>(std::max(bounds.bottom - bounds.top, bounds.right - bounds.left)));
+  const auto bar = [&](std::size_t lines, auto line_at) {
     return lines == 0 ? 0 : bar_lines<Sample>(lines, max_content, luma.tolerance, line_at);
   };
-  bounds.top += bar(bounds.bottom - bounds.top, luma.height, [&](std::size_t i) { return row(bounds.top + i); });
-  bounds.bottom -= bar(bounds.bottom - bounds.top, luma.height, [&](std::size_t i) { return row(bounds.bottom - 1 - i); });
+  bounds.top += bar(bounds.bottom - bounds.top, [&](std::size_t i) { return row(bounds.top + i); });
+  bounds.bottom -= bar(bounds.bottom - bounds.top, [&](std::size_t i) { return row(bounds.bottom - 1 - i); });
   if (bounds.top == bounds.bottom) return bounds;
-  bounds.left += bar(bounds.right - bounds.left, luma.width, [&](std::size_t i) { return column(bounds.left + i); });
-  bounds.right -= bar(bounds.right - bounds.left, luma.width, [&](std::size_t i) { return column(bounds.right - 1 - i); });
+  bounds.left += bar(bounds.right - bounds.left, [&](std::size_t i) { return column(bounds.left + i); });
+  bounds.right -= bar(bounds.right - bounds.left, [&](std::size_t i) { return column(bounds.right - 1 - i); });
   return bounds;
 }
 

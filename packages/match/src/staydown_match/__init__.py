@@ -15,12 +15,15 @@ from staydown_match.types import (
     Problem,
 )
 from staydown_match.variants import VariantMatch, find_variants
+from staydown_match.workers import ClosedError, FingerprintPool, StartError
 
 __all__ = [
     "MAX_DISTANCE_BITS",
     "MIN_QUALITY",
     "ORIENTATIONS",
     "BruteForceIndex",
+    "ClosedError",
+    "FingerprintPool",
     "Fingerprints",
     "InvalidValueError",
     "Limits",
@@ -28,6 +31,7 @@ __all__ = [
     "NotAFileError",
     "PdqHash",
     "Problem",
+    "StartError",
     "VariantMatch",
     "find_variants",
     "fingerprint_bytes",

@@ -72,8 +72,20 @@ _TURNS: dict[object, Callable[[Pixels], Pixels]] = {
 }
 
 
-def turned_upright(pixels: Pixels, image: Image.Image) -> Pixels:
-    """Turn and mirror `pixels` as the EXIF orientation of the loaded `image` says (a TIFF is turned by its decoder)."""
+ON_ITS_SIDE = (5, 6, 7, 8)
+"""The EXIF orientations in which the width that is seen is the height that is stored."""
+
+
+def orientation_of(image: Image.Image) -> int:
+    """Read the EXIF orientation of a loaded picture: 1 is upright, and so is what is none of the eight.
+
+    A TIFF is turned by its decoder, a HEIC too: theirs are 1.
+    """
     orientation = image.getexif().get(Tag.Orientation)
-    turn = _TURNS.get(orientation) if isinstance(orientation, int) else None
+    return orientation if isinstance(orientation, int) and orientation in _TURNS else 1
+
+
+def turned_upright(pixels: Pixels, orientation: int) -> Pixels:
+    """Turn and mirror `pixels` as an EXIF orientation says, without copying them."""
+    turn = _TURNS.get(orientation)
     return turn(pixels) if turn else pixels

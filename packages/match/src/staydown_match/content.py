@@ -11,6 +11,7 @@ from typing import BinaryIO
 from staydown_match.decode import Frame, PictureFile, open_picture
 from staydown_match.frame_hashes import MAX_HASHES, DistinctHashes
 from staydown_match.limits import Limits
+from staydown_match.nesting import nests_deeper_than
 from staydown_match.types import Kind, Mode, PdqHash, Problem
 from staydown_match.video.read import VideoContent, read_video
 
@@ -36,11 +37,18 @@ def read_content(file: BinaryIO, mode: Mode, limits: Limits) -> Content:
     """Decode `file`, which can seek. Whatever it holds, there is an answer; what was not read is in its problems."""
     if not file.seek(0, os.SEEK_END):
         return EMPTY
+    if nests_deeper_than(file, limits.max_nesting):
+        return _nested_too_deep(limits)
     if picture := open_picture(file, mode, limits=limits):
         return _of_picture(picture)
     if video := read_video(file, mode, limits):
         return _of_video(video)
     return UNKNOWN
+
+
+def _nested_too_deep(limits: Limits) -> Content:
+    detail = f"its boxes lie deeper in one another than the {limits.max_nesting} levels that are read"
+    return Content(problems=(Problem(code="limit", detail=detail),))
 
 
 def _of_picture(picture: PictureFile) -> Content:

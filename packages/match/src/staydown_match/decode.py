@@ -8,9 +8,9 @@ import io
 import itertools
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, BinaryIO, cast
 
 from PIL import Image
@@ -29,7 +29,14 @@ from staydown_match._formats import (
     webp_size,
 )
 from staydown_match._jpeg import further_pictures, pixels_at_once
-from staydown_match._pixels import Pixels, UntranslatedModeError, display_pixels, turned_upright
+from staydown_match._pixels import (
+    ON_ITS_SIDE,
+    Pixels,
+    UntranslatedModeError,
+    display_pixels,
+    orientation_of,
+    turned_upright,
+)
 from staydown_match._source import JPEG_END_MARKER, PictureSource
 from staydown_match.limits import DEFAULT_LIMITS, Limits
 from staydown_match.pdq import Scale
@@ -44,7 +51,8 @@ class Frame:
     """One picture of a file, upright: uint8 (height, width, 3), or (height, width) if it is grey.
 
     `width` and `height` are its full size; `pixels` has these sides divided by `scale` and rounded up. `at_s` is when
-    an animation shows it, None in other files.
+    an animation shows it, None in other files. A frame that was decoded in brief (grey, perhaps shrunk) has `in_full`,
+    which decodes it again, with all that it has.
     """
 
     pixels: Pixels
@@ -52,6 +60,7 @@ class Frame:
     height: int
     scale: Scale = 1
     at_s: float | None = None
+    in_full: "Callable[[], Frame] | None" = None
 
 
 def open_picture(file: BinaryIO, mode: Mode = "publish", *, limits: Limits = DEFAULT_LIMITS) -> "PictureFile | None":
@@ -106,8 +115,7 @@ class PictureFile:
         image = JpegImageFile(cast("IO[bytes]", self._source))
         if not self._within_limits(image.size):
             return
-        at_once = pixels_at_once(data, image, self._mode)
-        first = self._upright(image, *at_once) if at_once else self._frame_of(image)
+        first = self._frame_at_once(data, image, self._mode) or self._frame_of(image)
         if first:
             yield first
         for number, part in enumerate(further_pictures(data, image), start=1):
@@ -116,6 +124,17 @@ class PictureFile:
             further = PictureFile(io.BytesIO(part), len(part), JPEG, mode=self._mode, limits=self._limits)
             yield from itertools.islice(further.frames(), 1)
             self.problems += [problem for problem in further.problems if problem not in self.problems]
+
+    def _frame_at_once(self, data: bytes, image: JpegImageFile, mode: Mode) -> Frame | None:
+        """Decode a plain sound JPEG the short way; None for any other."""
+        decoded = pixels_at_once(data, image, mode)
+        if decoded is None:
+            return None
+        pixels, scale = decoded
+        frame = self._upright(image, pixels)
+        if mode == "publish":
+            return frame
+        return replace(frame, scale=scale, in_full=lambda: self._frame_at_once(data, image, "publish") or frame)
 
     def _frames(self) -> Iterator[Frame]:
         image = self._open()
@@ -178,16 +197,16 @@ class PictureFile:
         pixels = display_pixels(image)
         if not whole and pixels.min() == pixels.max():
             return None  # it broke before anything was decoded
-        return self._upright(image, pixels, 1, at_s=at_s)
+        return self._upright(image, pixels, at_s=at_s)
 
-    def _upright(self, image: ImageFile, pixels: Pixels, scale: Scale, *, at_s: float | None = None) -> Frame:
-        upright = pixels
+    def _upright(self, image: ImageFile, pixels: Pixels, *, at_s: float | None = None) -> Frame:
+        orientation = 1
         with self._noting_problems():
-            upright = turned_upright(pixels, image)
+            orientation = orientation_of(image)
         width, height = image.size
-        if upright.shape[:2] != pixels.shape[:2]:
+        if orientation in ON_ITS_SIDE:
             width, height = height, width
-        return Frame(pixels=upright, width=width, height=height, scale=scale, at_s=at_s)
+        return Frame(pixels=turned_upright(pixels, orientation), width=width, height=height, at_s=at_s)
 
     def _load(self, image: ImageFile) -> bool:
         """Decode `image` and say whether all of it could be."""
@@ -225,7 +244,7 @@ class PictureFile:
 
 
 def _untimed(frame: Frame) -> Frame:
-    return Frame(pixels=frame.pixels, width=frame.width, height=frame.height, scale=frame.scale)
+    return replace(frame, at_s=None)
 
 
 def _duration_s(image: ImageFile) -> float:

@@ -1,11 +1,9 @@
 """The hashes of a file's pictures: of each as a whole, of what is inside its bars, and none twice."""
 
-from collections.abc import Iterator
-
 from staydown_match.decode import Frame
 from staydown_match.pdq import pdq_from_grey, pdq_from_rgb, pdq_from_shrunk_grey
 from staydown_match.trim import Bounds, trim_borders
-from staydown_match.types import PdqHash, Variant
+from staydown_match.types import MAX_DISTANCE_BITS, PdqHash, Variant
 
 MAX_HASHES = 2000
 """As many are kept of one file: each is a search of its own wherever the file is looked for."""
@@ -40,21 +38,26 @@ class DistinctHashes:
         return True
 
 
-def hashes_of(frame: Frame) -> Iterator[PdqHash]:
-    """Hash the whole picture and, where it has uniform borders or bars, what is left without them if that differs."""
-    whole = _hash_of(frame, (0, frame.pixels.shape[0], 0, frame.pixels.shape[1]), "whole")
-    yield whole
+def hashes_of(frame: Frame) -> tuple[PdqHash, ...]:
+    """Hash the whole picture and, where it has uniform borders or bars, what is left without them if that differs.
+
+    A frame that was decoded in brief is decoded in full when that could change more than MAX_DISTANCE_BITS bits.
+    """
     inside = trim_borders(frame.pixels)
+    found = [_hash_of(frame, (0, frame.pixels.shape[0], 0, frame.pixels.shape[1]), "whole")]
     if inside:
-        trimmed = _hash_of(frame, inside, "trimmed")
-        if trimmed.bits != whole.bits:
-            yield trimmed
+        found.append(_hash_of(frame, inside, "trimmed"))
+    if frame.in_full and max(unsure_bits for _, unsure_bits in found) > MAX_DISTANCE_BITS:
+        return hashes_of(frame.in_full())
+    (whole, _), *trimmed = found
+    return (whole, *(other for other, _ in trimmed if other.bits != whole.bits))
 
 
-def _hash_of(frame: Frame, bounds: Bounds, variant: Variant) -> PdqHash:
+def _hash_of(frame: Frame, bounds: Bounds, variant: Variant) -> tuple[PdqHash, int]:
+    """Hash a part of the frame; the number beside it says how many of its bits could differ in full resolution."""
     top, bottom, left, right = bounds
     pixels = frame.pixels[top:bottom, left:right]
-    if frame.scale > 1:
+    if frame.in_full:
         return pdq_from_shrunk_grey(
             pixels,
             full_height=min(bottom * frame.scale, frame.height) - top * frame.scale,
@@ -63,4 +66,4 @@ def _hash_of(frame: Frame, bounds: Bounds, variant: Variant) -> PdqHash:
             variant=variant,
         )
     hashed = pdq_from_grey if pixels.ndim == len(("height", "width")) else pdq_from_rgb
-    return hashed(pixels, variant=variant, at_s=frame.at_s)
+    return hashed(pixels, variant=variant, at_s=frame.at_s), 0

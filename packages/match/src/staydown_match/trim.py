@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from staydown_match import _native
 from staydown_match.types import InvalidValueError
 
-TOLERANCE = 16
+TOLERANCE = 10
 """Pixels of one bar differ by at most this from its colour, where white is 255: compression leaves none quite even."""
 
 Bounds: TypeAlias = tuple[int, int, int, int]

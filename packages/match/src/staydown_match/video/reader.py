@@ -4,11 +4,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, TypeAlias, cast
 
 import av
 from av import Packet, VideoFrame
 from av.container import InputContainer
+from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from staydown_match.limits import Limits
@@ -111,7 +112,7 @@ class VideoReader:
         )
 
     def _may_decode(self, stream: VideoStream) -> bool:
-        codec = stream.codec_context
+        codec = cast("VideoCodecContext | None", stream.codec_context)  # its stubs do not say that it can be None
         if codec is None or codec.name not in CODECS:
             self._problems.note("unsupported", "the video in the {} file is of a codec that is not decoded here")
             return False
@@ -186,7 +187,8 @@ class VideoReader:
             try:
                 for packet in opened.demux(stream):
                     if time.monotonic() > self._deadline_s:
-                        raise DeadlineError
+                        self._problems.note_error(DeadlineError())
+                        return
                     errors = 0
                     if packet.size:
                         yield packet
