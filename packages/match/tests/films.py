@@ -6,13 +6,15 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import av
 import numpy as np
-from av.video.stream import VideoStream
 from numpy.typing import NDArray
 from PIL import Image
+
+if TYPE_CHECKING:
+    from av.video.stream import VideoStream
 
 Pixels: TypeAlias = NDArray[np.uint8]
 

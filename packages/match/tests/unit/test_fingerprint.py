@@ -75,7 +75,7 @@ def test_an_empty_file_says_so(tmp_path: Path) -> None:
 
 
 def test_another_type_is_unsupported_and_still_has_exact_hashes() -> None:
-    data = b"\x00\x00\x00\x18ftypmp42" + bytes(100)
+    data = b"OggS\x00\x02" + bytes(100)
     found = fingerprint_bytes(data)
     assert hashes_of(found) == hashes_by_hashlib(data)
     assert (found.kind, found.media_type, found.width, found.pdq) == (None, None, None, ())

@@ -6,13 +6,15 @@ its rounding.
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 from av import VideoFrame
-from av.buffer import Buffer
 from av.video.format import VideoFormat
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from av.buffer import Buffer
 
 Samples: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 

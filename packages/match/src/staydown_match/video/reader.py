@@ -4,12 +4,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import BinaryIO, TypeAlias, cast
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
 
 import av
 from av import Packet, VideoFrame
 from av.container import InputContainer
-from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from staydown_match.limits import Limits
@@ -18,6 +17,9 @@ from staydown_match.video.containers import AVI, CODECS, Container
 from staydown_match.video.problems import ProblemList
 from staydown_match.video.source import DeadlineError, VideoSource, refuse_to_open
 from staydown_match.video.streams import choose_stream
+
+if TYPE_CHECKING:
+    from av.video.codeccontext import VideoCodecContext
 
 BUFFER_BYTES = 1 << 18
 MAX_STREAMS = 64

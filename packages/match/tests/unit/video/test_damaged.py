@@ -5,17 +5,19 @@ import io
 import random
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import av
 import numpy as np
 import pytest
-from av.audio.stream import AudioStream
 from av.stream import Disposition
 from PIL import Image
 from staydown_match import Fingerprints, fingerprint_bytes
 
 from packages.match.tests.films import Film, Studio
+
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
 
 FASTSTART = {"movflags": "faststart"}
 FRAGMENTS = {"movflags": "frag_keyframe+empty_moov"}
