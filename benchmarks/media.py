@@ -1,4 +1,4 @@
-"""Picture files to fingerprints, on one core, beside threatexchange, pdqhash and imagehash; what changes are survived."""
+"""Picture files to fingerprints beside threatexchange, pdqhash and imagehash: speed, and changes survived."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def _decoded_for_a_scan(path: Path) -> object:
 
 
 def _files_per_second(ways: dict[str, Callable[[Path], object]], paths: list[Path]) -> dict[str, float]:
-    """Run all ways by turns, so that a slower minute of the machine is everyone's; processor time, best of some runs."""
+    """Run all ways by turns, so that a slow minute of the machine is everyone's; processor time, best of some."""
     best = dict.fromkeys(ways, float("inf"))
     for _ in range(_REPEATS):
         for name, way in ways.items():

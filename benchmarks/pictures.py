@@ -36,7 +36,7 @@ _LEAST_PART, _LARGEST_PART = 0.35, 0.7
 
 
 def ordinary_pictures(count: int) -> Iterator[tuple[str, Image.Image]]:
-    """Yield about `count` pictures of 640 pixels with the names of their photographs: these, and random parts of them."""
+    """Yield about `count` pictures of 640 pixels, with their photographs' names: these and random parts of them."""
     random = np.random.default_rng(5)
     names = [path.name for path in _photograph_paths() if path.name not in _DRAWINGS]
     for name in names:
