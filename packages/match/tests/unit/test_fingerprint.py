@@ -124,7 +124,7 @@ def refuse(*_arguments: object, **_options: object) -> None:
 
 
 def test_options_are_checked() -> None:
-    with pytest.raises(InvalidValueError, match="mode: give one of publish, scan, not 'fast'"):
+    with pytest.raises(InvalidValueError, match="mode: give one of publish, scan, scan-every-frame, not 'fast'"):
         fingerprint_bytes(b"", "fast")  # type: ignore[arg-type]  # what a caller without a type checker may do
     with pytest.raises(InvalidValueError, match="max_pixels: give a number over 0, not 0"):
         Limits(max_pixels=0)
