@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
 
 import av
+import av.audio.codeccontext
+import av.subtitles.codeccontext
+import av.subtitles.stream  # PyAV imports these when it first opens a file, which a worker then no longer can
 from av import Packet, VideoFrame
 from av.container import InputContainer
 from av.video.stream import VideoStream

@@ -20,7 +20,7 @@ FILMS = {
 
 @pytest.mark.parametrize("mode", ["publish", "scan"])
 def test_a_worker_finds_what_this_process_finds(mode: Mode, studio: Studio) -> None:
-    with FingerprintPool(1) as pool:
+    with FingerprintPool(workers=1) as pool:
         for name, film in FILMS.items():
             data = studio.film(film)
             for part in (data, data[: len(data) * 2 // 3]):
@@ -31,7 +31,7 @@ def test_a_worker_finds_what_this_process_finds(mode: Mode, studio: Studio) -> N
 
 def test_a_film_that_takes_too_long_is_said_to_and_costs_no_other_file(studio: Studio) -> None:
     long = studio.film(Film(scenes=range(20), scene_s=2.0, size=(640, 360)))
-    with FingerprintPool(1, limits=Limits(time_s=0.5)) as pool:
+    with FingerprintPool(workers=1, limits=Limits(time_s=0.5)) as pool:
         found = pool.fingerprint_bytes(long)
         assert "limit" in [problem.code for problem in found.problems]
         assert pool.fingerprint_bytes(studio.film(Film(scenes=(0,), scene_s=0.2, size=(64, 64)))).pdq
@@ -46,7 +46,7 @@ def test_a_hit_is_looked_at_closer(studio: Studio, tmp_path: Path) -> None:
         asked.append(hashed)
         return len(asked) == 2
 
-    with FingerprintPool(1) as pool:
+    with FingerprintPool(workers=1) as pool:
         found = scan_closer_on_hit(path, is_hit, fingerprint=pool.fingerprint_file)
     assert len(asked) == 2
     assert found == fingerprint_bytes(path.read_bytes(), "scan-every-frame")
