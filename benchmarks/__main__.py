@@ -17,7 +17,7 @@ from benchmarks.report import Report, machine, render_table, revision
 if TYPE_CHECKING:
     from benchmarks.report import Benchmark
 
-_INFRASTRUCTURE = {"__main__", "report", "pictures", "samples"}
+_INFRASTRUCTURE = {"__main__", "changes", "films", "pictures", "report", "samples"}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -39,7 +39,9 @@ def _letterboxed(picture: Image.Image) -> Image.Image:
     return canvas
 
 
-def _text(picture: Image.Image, at: tuple[float, float], words: str, height: float, colour: tuple[int, int, int]) -> None:
+def _text(
+    picture: Image.Image, at: tuple[float, float], words: str, height: float, colour: tuple[int, int, int]
+) -> None:
     font = ImageFont.load_default(size=height)
     ImageDraw.Draw(picture).text(at, words, fill=colour, font=font)
 

@@ -151,7 +151,7 @@ int near_median(const Coefficients& coefficients, double distance) {
 RoundingBound rounding_bound(std::size_t height, std::size_t width) {
   // How sure one is: in standard deviations of a rounding error that is as often up as down. 7 would do for chance; the
   // worst of the drawn pictures with their repeating edges reaches 9.
-  constexpr double kDeviations = 16.0;
+  constexpr double kDeviations = 12.0;
   // Of a coefficient for a deviation of 1 in the cells: errors of the last pass run on from cell to cell down a column.
   constexpr double kCoefficientForCell = 2.55;
   constexpr double kTransformRounding = 0.002;

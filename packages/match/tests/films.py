@@ -6,17 +6,21 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import av
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+if TYPE_CHECKING:
+    from av.video.stream import VideoStream
+
 Pixels: TypeAlias = NDArray[np.uint8]
 
 NAMES = (
-    "chelsea.png", "coffee.png", "motorcycle_left.png", "astronaut.png", "china.jpg", "flower.jpg", "brick.png", "grass.png",
+    "chelsea.png", "coffee.png", "motorcycle_left.png", "astronaut.png",
+    "china.jpg", "flower.jpg", "brick.png", "grass.png",
 )  # fmt: skip
 """One photograph for each scene, over and over."""
 
@@ -84,7 +88,7 @@ class Studio:
 
     def _encode(self, path: Path, frames: Iterable[Pixels], film: Film, stamps: Sequence[int] | None) -> None:
         with av.open(str(path), "w", format=film.container, options=film.mux_options) as output:
-            stream = output.add_stream(film.codec, rate=film.rate, options=film.options)
+            stream = cast("VideoStream", output.add_stream(film.codec, rate=film.rate, options=film.options))
             stream.pix_fmt = film.pix_fmt
             if film.rotation:
                 stream.set_display_rotation(film.rotation)
@@ -100,6 +104,6 @@ class Studio:
 
 def decoded(data: bytes) -> Iterator[tuple[float, Pixels]]:
     """Yield the frames of a file as other programs see them: their time, and red, green and blue by way of swscale."""
-    with av.open(io.BytesIO(data)) as opened:
+    with av.open(io.BytesIO(data), "r") as opened:
         for frame in opened.decode(video=0):
-            yield round(float(frame.time), 3), frame.to_ndarray(format="rgb24")
+            yield round(float(frame.time), 3), frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)

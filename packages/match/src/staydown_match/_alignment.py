@@ -73,7 +73,9 @@ class Alignment:
 def alignments(pairs: Pairs, query: Frames, known: Frames) -> Iterator[Alignment]:
     """Yield the offset that explains most of the query's time, then the one for most of the rest, until all is told."""
     while len(pairs):
-        best = max((_best_of(pairs, variant, query, known) for variant in np.unique(pairs.variant)), key=lambda it: it[0])
+        best = max(
+            (_best_of(pairs, variant, query, known) for variant in np.unique(pairs.variant)), key=lambda it: it[0]
+        )
         _, variant, offset_s = best
         low_s, high_s = _offsets(pairs, query, known)
         agreeing = (pairs.variant == variant) & (low_s <= offset_s) & (offset_s <= high_s)
@@ -107,7 +109,9 @@ def _best_of(pairs: Pairs, variant: int, query: Frames, known: Frames) -> tuple[
     seconds = np.maximum(query.to_s - query.from_s, LEAST_WEIGHT_S)
     frame, low_s, high_s = _united_by_frame(of_variant.query, *_offsets(of_variant, query, known))
     # Among the offsets that equally many agree with, one at which pictures also begin and end together.
-    exact_frame, exact_low_s, exact_high_s = _united_by_frame(of_variant.query, *_exact_offsets(of_variant, query, known))
+    exact_frame, exact_low_s, exact_high_s = _united_by_frame(
+        of_variant.query, *_exact_offsets(of_variant, query, known)
+    )
     starts_s, ends_s = np.concatenate([low_s, exact_low_s]), np.concatenate([high_s, exact_high_s])
     weight_s = np.concatenate([seconds[frame], SHARE_OF_EXACT * seconds[exact_frame]])
     edges_s = np.concatenate([starts_s, ends_s])

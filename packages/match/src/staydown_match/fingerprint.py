@@ -16,7 +16,9 @@ def fingerprint_file(
 ) -> Fingerprints:
     """Fingerprint the file at `path`; its name is not looked at, only its content.
 
-    `mode` "publish" decodes pictures in full resolution, for hashes equal to PDQ's reference in every bit. Whatever the
+    `mode` "publish" decodes pictures in full resolution, for hashes equal to PDQ's reference in every bit, and every
+    frame of a video. "scan" is faster and a bit or so away: pictures shrunk, keyframes of videos, and every frame where
+    keyframes say too little; "scan-every-frame" looks at every frame of videos. Whatever the
     content is, there is an answer: what could not be read is in `problems`. Decoding happens in this process; files
     of strangers belong in a FingerprintPool, which also keeps to limits of memory and time. Raises FileNotFoundError,
     IsADirectoryError or PermissionError as opening does, NotAFileError for a device or pipe, InvalidValueError for

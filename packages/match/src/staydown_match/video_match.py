@@ -43,7 +43,7 @@ Relation: TypeAlias = Literal["same", "query_is_part", "query_contains", "overla
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class VideoPart:
     """A stretch of the query that shows a stretch of the known video; seconds from the beginning of each.
 
     `orientation` and `inverted` say what had to be done to the query's picture. `frames` counts its hashes that match,
@@ -71,7 +71,7 @@ class VideoMatch:
 
     query_share: float
     known_share: float
-    parts: tuple[Part, ...]
+    parts: tuple[VideoPart, ...]
 
     @property
     def relation(self) -> Relation:
@@ -99,7 +99,7 @@ def match_videos(
     queries = _Timeline.of("query", query, min_quality=min_quality)
     knowns = _Timeline.of("known", known, min_quality=min_quality)
     pairs = _pairs_of(queries, knowns, max_distance_bits=max_distance_bits)
-    parts: list[Part] = []
+    parts: list[VideoPart] = []
     for alignment in islice(alignments(pairs, queries.frames, knowns.frames), MAX_ALIGNMENTS):
         parts.extend(_parts_of(alignment, queries, knowns))
     parts.sort(key=lambda part: (part.query_from_s, part.known_from_s))
@@ -178,7 +178,7 @@ def _pairs_of(query: _Timeline, known: _Timeline, *, max_distance_bits: int) -> 
     return Pairs.joined([plain, changed])
 
 
-def _parts_of(alignment: Alignment, query: _Timeline, known: _Timeline) -> Iterator[Part]:
+def _parts_of(alignment: Alignment, query: _Timeline, known: _Timeline) -> Iterator[VideoPart]:
     """Cut the frames that agree on one offset into stretches without a gap."""
     frames = np.unique(alignment.pairs.query)
     seconds_before = np.append(0.0, np.cumsum(query.frames.to_s - query.frames.from_s))
@@ -188,13 +188,13 @@ def _parts_of(alignment: Alignment, query: _Timeline, known: _Timeline) -> Itera
         yield _part(run, alignment, query, known)
 
 
-def _part(run: NDArray[np.int64], alignment: Alignment, query: _Timeline, known: _Timeline) -> Part:
+def _part(run: NDArray[np.int64], alignment: Alignment, query: _Timeline, known: _Timeline) -> VideoPart:
     """Describe the stretch of the frames `run`, no longer than the known video is at that offset."""
     from_s, to_s = float(query.frames.from_s[run[0]]), float(query.frames.to_s[run[-1]])
     known_from_s = min(max(from_s + alignment.offset_s, 0.0), known.end_s)
     known_to_s = min(max(to_s + alignment.offset_s, known_from_s), known.end_s)
     matching = np.isin(alignment.pairs.query, run)
-    return Part(
+    return VideoPart(
         query_from_s=round(from_s, 3),
         query_to_s=round(to_s, 3),
         known_from_s=round(known_from_s, 3),

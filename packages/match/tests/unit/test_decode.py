@@ -119,6 +119,20 @@ def test_heic_is_turned_once(orientation: int, photograph: Image.Image) -> None:
     assert distance_bits(pixels, upright) <= 8
 
 
+def test_the_pixel_limit_of_heic_is_kept_by_its_header(photograph: Image.Image) -> None:
+    found = fingerprint_bytes(heic(photograph), limits=Limits(max_pixels=320 * 240 - 1))
+    assert ([problem.code for problem in found.problems], found.pdq) == (["limit"], ())
+    assert "320 x 240 pixels" in found.problems[0].detail
+
+
+def test_a_heic_whose_coding_is_not_known_is_unsupported(photograph: Image.Image) -> None:
+    """An encrypted one looks like this, too: a picture of a coding that nobody here has."""
+    data = heic(photograph).replace(b"hvc1", b"encv").replace(b"hvcC", b"sinf")
+    found = fingerprint_bytes(data)
+    assert (found.media_type, found.pdq) == ("image/heic", ())
+    assert [problem.code for problem in found.problems] == ["unsupported"]
+
+
 def test_a_heic_of_16_bit_colours_is_scaled_not_clipped(photograph: Image.Image) -> None:
     samples = np.asarray(photograph).astype(np.uint16) * 257
     heif_file = pillow_heif.from_bytes("RGB;16", photograph.size, samples.tobytes())
@@ -344,6 +358,11 @@ def test_pixels_whose_look_is_not_defined_are_unsupported(mode: str) -> None:
         b"BMW is no picture, and neither is this text",
         b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n",
         b"%PDF-1.7\n",
+        b"%PDF-1.7\n1 0 obj<</Encrypt 2 0 R>>",
+        b"PK\x03\x04\x14\x00\x01\x00\x08\x00picture.jpg",
+        b"Salted__12345678",
+        b"7z\xbc\xaf\x27\x1c",
+        b"\x00\x00\x00\x18ftypisom\x00\x00\x00\x00isommp41",
         b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00",
         b"RIFF\x24\x00\x00\x00WAVEfmt ",
         b"II",

@@ -21,7 +21,9 @@ class Clock:
             if self._start_s is None:
                 self._start_s = stamp_s
             at_s = max(0.0, stamp_s - self._start_s)
-            if self._last_s is not None and at_s < self._last_s:  # a recording of several parts, or a counter that wrapped
+            if (
+                self._last_s is not None and at_s < self._last_s
+            ):  # a recording of several parts, or a counter that wrapped
                 at_s = self._following_s()
                 self._start_s = stamp_s - at_s
         self._last_s = at_s

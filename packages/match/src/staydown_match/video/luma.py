@@ -6,12 +6,15 @@ its rounding.
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 from av import VideoFrame
 from av.video.format import VideoFormat
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from av.buffer import Buffer
 
 Samples: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -19,7 +22,7 @@ FULL_RANGE = 2
 """AVCOL_RANGE_JPEG: black is 0 and white the highest number. Anything else, also nothing, is 16 to 235 of 8 bits."""
 
 LIMITED_BLACK, LIMITED_WHITE = 16, 235
-_MOST_BITS = 16
+_LEAST_BITS, _MOST_BITS = 8, 16
 _RED, _GREEN, _BLUE = 0.299, 0.587, 0.114
 
 
@@ -59,7 +62,7 @@ class LumaReader:
         """Give the luma of `frame`, upright; valid as long as the frame is. Raises PixelFormatError."""
         layout = _layout_of(frame.format.name)
         samples = _luma_of_rgb(frame, layout) if layout.is_rgb else _plane(frame, 0, layout)
-        unit = 1 << (layout.bits - 8 + layout.shift)
+        unit = 1 << (layout.bits - _LEAST_BITS + layout.shift)
         black, white = LIMITED_BLACK * unit, LIMITED_WHITE * unit
         if layout.is_always_full_range or frame.color_range == FULL_RANGE:
             black, white = 0, ((1 << layout.bits) - 1) << layout.shift
@@ -95,7 +98,7 @@ def _turn_of(frame: VideoFrame) -> _Turn:
     if data is None:
         return _Turn()
     # x' = a x + c y and y' = b x + d y. Source: ISO/IEC 14496-12, track header box.
-    a, b, _, c, d = (int(number) for number in np.frombuffer(bytes(data), np.int32)[:5])
+    a, b, _, c, d = (int(number) for number in np.frombuffer(bytes(cast("Buffer", data)), np.int32)[:5])
     if abs(a) + abs(d) >= abs(b) + abs(c):
         return _Turn(down=_sign(d), along=_sign(a))
     return _Turn(is_transposed=True, down=_sign(b), along=_sign(c))
@@ -119,11 +122,11 @@ def _layout_of(name: str) -> _Layout:
     components = pixels.components
     bits = components[0].bits
     alone = all(component.plane != components[0].plane for component in components[1:])
-    if pixels.has_palette or pixels.is_bit_stream or not alone or not 8 <= bits <= _MOST_BITS:
+    if pixels.has_palette or pixels.is_bit_stream or not alone or not _LEAST_BITS <= bits <= _MOST_BITS:
         raise PixelFormatError
     if not pixels.is_rgb and not components[0].is_luma:
         raise PixelFormatError
-    dtype = np.dtype(np.uint8) if bits == 8 else np.dtype(">u2" if pixels.is_big_endian else "<u2")  # noqa: PLR2004
+    dtype = np.dtype(np.uint8) if bits == _LEAST_BITS else np.dtype(">u2" if pixels.is_big_endian else "<u2")
     # P010 and its kin, which hardware decoders give, have their bits at the upper end.
     shift = _MOST_BITS - bits if name.startswith(("p0", "p2", "p4")) else 0
     return _Layout(dtype, bits, shift, pixels.is_rgb, pixels.is_rgb or name.startswith("yuvj"))
@@ -133,11 +136,12 @@ def _plane(frame: VideoFrame, index: int, layout: _Layout) -> Samples:
     plane = frame.planes[index]
     if plane.line_size < frame.width * layout.dtype.itemsize:
         raise PixelFormatError
-    lines = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: frame.height]
-    samples = lines[:, : frame.width * layout.dtype.itemsize].view(layout.dtype)
+    lines = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[: frame.height]
+    samples: Samples = lines[:, : frame.width * layout.dtype.itemsize].view(layout.dtype)
     return samples if samples.dtype.isnative else samples.astype(np.uint16)
 
 
 def _luma_of_rgb(frame: VideoFrame, layout: _Layout) -> Samples:
     green, blue, red = (_plane(frame, index, layout) for index in range(3))
-    return (_RED * red + _GREEN * green + _BLUE * blue).round().astype(green.dtype)
+    luma: Samples = (_RED * red + _GREEN * green + _BLUE * blue).round().astype(green.dtype)
+    return luma

@@ -64,9 +64,7 @@ class _Reading:
         self._limits = limits
         self._problems = ProblemList(container.name)
         self._deadline_s = time.monotonic() + limits.stop_after_s
-        self._reader = VideoReader(
-            file, container, limits=limits, problems=self._problems, deadline_s=self._deadline_s
-        )
+        self._reader = VideoReader(file, container, limits=limits, problems=self._problems, deadline_s=self._deadline_s)
         self._hasher = FrameHasher(with_orientations=mode != "publish")
 
     def content(self) -> VideoContent:
@@ -97,7 +95,9 @@ class _Reading:
             try:
                 frame_hash = self._hasher.hash_of(timed)
             except PixelFormatError:
-                self._problems.note("unsupported", "frames of the {} video are stored in a way that is not decoded here")
+                self._problems.note(
+                    "unsupported", "frames of the {} video are stored in a way that is not decoded here"
+                )
                 continue
             if sampler.keeps(frame_hash.bits, quality=frame_hash.quality, at_s=timed.at_s):
                 yield frame_hash

@@ -1,4 +1,4 @@
-"""Which frames of a video keep their hash: those that differ from the last one kept, and not more than so many a minute.
+"""Which frames of a video keep their hash: those that differ from the last one kept, and only so many a minute.
 
 A film of 25 frames a second has 1,500 hashes a minute, of which most say the same as the one before. What is dropped
 costs almost no recall (docs/reference/benchmarks/video.md) as long as the dropped frame is far nearer to the kept one
@@ -20,7 +20,9 @@ BURST_S = 10.0
 class FrameSampler:
     """Says of each frame, in the order in which they are shown, whether its hash is kept."""
 
-    def __init__(self, *, max_hashes_per_minute: int, max_distance_bits_to_drop: int = MAX_DISTANCE_BITS_TO_DROP) -> None:
+    def __init__(
+        self, *, max_hashes_per_minute: int, max_distance_bits_to_drop: int = MAX_DISTANCE_BITS_TO_DROP
+    ) -> None:
         """Take how many hashes to keep a minute and how near is the same."""
         self._per_second = max_hashes_per_minute / 60
         self._burst = max(1.0, self._per_second * BURST_S)

@@ -5,14 +5,19 @@ import io
 import random
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import TYPE_CHECKING, cast
 
 import av
 import numpy as np
 import pytest
+from av.stream import Disposition
 from PIL import Image
 from staydown_match import Fingerprints, fingerprint_bytes
 
 from packages.match.tests.films import Film, Studio
+
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
 
 FASTSTART = {"movflags": "faststart"}
 FRAGMENTS = {"movflags": "frag_keyframe+empty_moov"}
@@ -21,7 +26,11 @@ KINDS: dict[str, dict[str, object]] = {
     "fragmented mp4": {"container": "mp4", "mux_options": FRAGMENTS},
     "mov": {"container": "mov", "mux_options": FASTSTART},
     "mkv": {"container": "matroska"},
-    "webm": {"container": "webm", "codec": "libvpx-vp9", "options": {"deadline": "realtime", "cpu-used": "8", "g": "25"}},
+    "webm": {
+        "container": "webm",
+        "codec": "libvpx-vp9",
+        "options": {"deadline": "realtime", "cpu-used": "8", "g": "25"},
+    },
     "avi": {"container": "avi"},
     "ts": {"container": "mpegts"},
 }
@@ -104,7 +113,7 @@ def mutants(data: bytes, seed: str) -> Iterator[bytes]:
 def test_damaged_films_are_answered(kind: str, films: dict[str, bytes]) -> None:
     for mutant in mutants(films[kind], kind):
         for mode in ("publish", "scan"):
-            found = fingerprint_bytes(mutant, mode)  # type: ignore[arg-type]  # both are modes
+            found = fingerprint_bytes(mutant, mode)
             assert found.pdq or found.problems, "neither fingerprint nor problem: silently dropped"
             assert all("/" not in problem.detail and "'" not in problem.detail for problem in found.problems)
 
@@ -121,11 +130,11 @@ def sound(container: str, *, codec: str = "aac", cover: bytes | None = None) -> 
     """Make a second of a tone, on request with a cover picture."""
     file = io.BytesIO()
     with av.open(file, "w", format=container) as output:
-        stream = output.add_stream(codec, rate=48000, layout="mono")
+        stream = cast("AudioStream", output.add_stream(codec, rate=48000, layout="mono"))
         picture = output.add_stream("mjpeg", rate=1) if cover else None
         if picture is not None:
             picture.width, picture.height, picture.pix_fmt = 64, 64, "yuvj420p"
-            picture.disposition = 1024  # attached_pic
+            picture.disposition = Disposition.attached_pic
         wave = np.sin(np.arange(48000, dtype=np.float32) / 20)[np.newaxis]
         frame = av.AudioFrame.from_ndarray(wave, "fltp", layout="mono")
         frame.rate = 48000
@@ -153,7 +162,7 @@ def test_sound_alone_is_unsupported(container: str) -> None:
     assert "holds no video" in found.problems[0].detail
 
 
-def test_a_cover_is_no_video(studio: Studio) -> None:
+def test_a_cover_is_no_video() -> None:
     found = fingerprint_bytes(sound("mp4", cover=cover()))
     assert (found.kind, found.pdq) == (None, ())
     assert codes(found) == {"unsupported"}
@@ -167,7 +176,7 @@ def two_streams(studio: Studio, *, default: int | None = None) -> bytes:
         for number, size in enumerate([(160, 90), (320, 180)]):
             stream = output.add_stream("libx264", rate=25, options={"preset": "ultrafast"})
             stream.width, stream.height = size
-            stream.disposition = 1 if default == number else 0
+            stream.disposition = Disposition.default if default == number else Disposition(0)
             streams.append(stream)
         for number, stream in enumerate(streams):
             for progress in range(10):

@@ -23,7 +23,7 @@ def codes(found: Fingerprints) -> list[str]:
 
 @pytest.fixture(scope="module")
 def endless(studio: Studio) -> bytes:
-    """An AVI of a million frames: a picture, then "nothing has changed" over and over."""
+    """Make an AVI of a million frames: a picture, then "nothing has changed" over and over."""
     film = Film(container="avi", codec="mpeg4", options={"g": "600", "b": "1M"}, size=(64, 64))
     data = studio.encoded([studio.picture(0, 0.5, film.size)] * 50, film)
     start = data.index(b"movi") + 4

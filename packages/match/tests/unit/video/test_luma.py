@@ -25,10 +25,7 @@ def frame_of(pixels: NDArray[np.uint8], name: str, *, color_range: int) -> Video
     shift = 16 - bits if name.startswith(("p0", "p2", "p4")) else 0
     is_full = frame.format.is_rgb or name.startswith("yuvj") or color_range == FULL
     values: NDArray[np.float64] = pixels.astype(np.float64)
-    if is_full:
-        values = values * ((1 << bits) - 1) / 255
-    else:
-        values = (16 + values * 219 / 255) * (1 << (bits - 8))
+    values = values * ((1 << bits) - 1) / 255 if is_full else (16 + values * 219 / 255) * (1 << (bits - 8))
     byte_order = ">u2" if frame.format.is_big_endian else "<u2"
     samples = np.round(values).astype(np.uint8 if bits == 8 else byte_order)
     if bits > 8:
@@ -65,7 +62,9 @@ def test_every_layout_gives_the_same_luma(name: str, color_range: int) -> None:
     assert np.abs(difference).max() < 0.7  # half a step of 8 bits in limited range
 
 
-@pytest.mark.parametrize("name", ["yuyv422", "uyvy422", "rgb24", "bgra", "pal8", "monob", "rgb565le", "grayf32le", "y210le"])
+@pytest.mark.parametrize(
+    "name", ["yuyv422", "uyvy422", "rgb24", "bgra", "pal8", "monob", "rgb565le", "grayf32le", "y210le"]
+)
 def test_a_layout_that_is_not_read_says_so(name: str) -> None:
     with pytest.raises(PixelFormatError):
         LumaReader().luma_of(VideoFrame(64, 64, name))
@@ -125,9 +124,7 @@ def with_matrix(data: bytes, numbers: tuple[int, ...]) -> bytes:
         ((0, -1, -1, 0), lambda pixels: np.rot90(pixels, 2).swapaxes(0, 1)),
     ],
 )  # fmt: skip
-def test_all_eight_display_matrices_are_understood(
-    numbers: tuple[int, ...], undo: object, studio: Studio
-) -> None:
+def test_all_eight_display_matrices_are_understood(numbers: tuple[int, ...], undo: object, studio: Studio) -> None:
     film = Film(scenes=(0,), scene_s=0.4)
     upright = fingerprint_bytes(studio.film(film), "scan").pdq[0]
     assert callable(undo)
@@ -137,12 +134,23 @@ def test_all_eight_display_matrices_are_understood(
     assert (int.from_bytes(found.pdq[0].bits, "big") ^ int.from_bytes(upright.bits, "big")).bit_count() <= 16
 
 
-@pytest.mark.parametrize(("pix_fmt", "codec"), [("yuv420p10le", "libx265"), ("yuv444p", "libx264"), ("gray", "libx264"), ("yuvj420p", "libx264"), ("yuv422p10le", "prores")])
+@pytest.mark.parametrize(
+    ("pix_fmt", "codec"),
+    [
+        ("yuv420p10le", "libx265"),
+        ("yuv444p", "libx264"),
+        ("gray", "libx264"),
+        ("yuvj420p", "libx264"),
+        ("yuv422p10le", "prores"),
+    ],
+)
 def test_films_of_other_pixels_have_the_same_hashes(pix_fmt: str, codec: str, studio: Studio) -> None:
     film = Film(scenes=(0,), scene_s=1.0)
     options = {"preset": "ultrafast", "x265-params": "log-level=none:pools=none"} if codec == "libx265" else {}
     plain = fingerprint_bytes(studio.film(film), "scan").pdq[0]
-    found = fingerprint_bytes(studio.film(film.but(container="mov", codec=codec, pix_fmt=pix_fmt, options=options)), "scan")
+    found = fingerprint_bytes(
+        studio.film(film.but(container="mov", codec=codec, pix_fmt=pix_fmt, options=options)), "scan"
+    )
     assert found.problems == ()
     assert (int.from_bytes(found.pdq[0].bits, "big") ^ int.from_bytes(plain.bits, "big")).bit_count() <= 16
     assert abs(found.pdq[0].quality - plain.quality) <= 5
@@ -154,7 +162,7 @@ def test_no_frame_is_kept_alive(studio: Studio) -> None:
     import io  # noqa: PLC0415 - only here
 
     reader = LumaReader()
-    with av.open(io.BytesIO(studio.film(Film(scenes=(0,), rotation=90)))) as opened:
+    with av.open(io.BytesIO(studio.film(Film(scenes=(0,), rotation=90))), "r") as opened:
         gc.collect()
         gc.disable()
         try:

@@ -82,7 +82,7 @@ def test_no_playlist_is_followed(kind: str, listener: Listener, studio: Studio, 
         path = tmp_path / f"film{number}.m3u8"
         path.write_bytes(data)
         for mode in ("publish", "scan"):
-            found = fingerprint_file(path, mode)  # type: ignore[arg-type]  # both are modes
+            found = fingerprint_file(path, mode)
             assert found.pdq == ()
             assert found.problems
     assert not listener.connected.wait(0.2)
