@@ -10,9 +10,15 @@ from packages.match.tests.films import Film, Studio
 
 FILMS = {
     "mp4": Film(scenes=(0, 1), scene_s=1.0),
-    "webm": Film(scenes=(0, 1), container="webm", codec="libvpx-vp9", options={"deadline": "realtime", "cpu-used": "8"}),
-    "av1": Film(scenes=(0,), container="matroska", codec="libsvtav1", options={"preset": "12", "svtav1-params": "lp=1"}),
-    "hevc": Film(scenes=(0,), codec="libx265", options={"preset": "ultrafast", "x265-params": "log-level=none:pools=none"}),
+    "webm": Film(
+        scenes=(0, 1), container="webm", codec="libvpx-vp9", options={"deadline": "realtime", "cpu-used": "8"}
+    ),
+    "av1": Film(
+        scenes=(0,), container="matroska", codec="libsvtav1", options={"preset": "12", "svtav1-params": "lp=1"}
+    ),
+    "hevc": Film(
+        scenes=(0,), codec="libx265", options={"preset": "ultrafast", "x265-params": "log-level=none:pools=none"}
+    ),
     "avi": Film(scenes=(0,), container="avi", codec="mpeg4", options={"b": "1M"}),
     "ts": Film(scenes=(0,), container="mpegts", rotation=0),
 }
