@@ -11,6 +11,7 @@ from demo.pictures import photograph
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -23,3 +24,38 @@ def photographs(size: str, *, count: int) -> Iterator[NDArray[np.uint8]]:
     for number in range(count):
         with Image.open(photograph(_NAMES[number % len(_NAMES)])) as picture:
             yield np.asarray(picture.convert("RGB").resize(SIZES[size], Image.Resampling.LANCZOS))
+
+
+_DRAWINGS = {
+    "chessboard_GRAY.png", "chessboard_RGB.png", "color.png", "horse.png", "logo.png", "page.png", "phantom.png",
+    "text.png", "motorcycle_right.png", "microaneurysms.png", "cell.png",
+}  # fmt: skip
+"""Not photographs of the ordinary kind, or the same scene as another."""
+_LONG_SIDE = 640
+_LEAST_PART, _LARGEST_PART = 0.35, 0.7
+
+
+def ordinary_pictures(count: int) -> Iterator[tuple[str, Image.Image]]:
+    """Yield about `count` pictures of 640 pixels, with their photographs' names: these and random parts of them."""
+    random = np.random.default_rng(5)
+    names = [path.name for path in _photograph_paths() if path.name not in _DRAWINGS]
+    for name in names:
+        with Image.open(photograph(name)) as picture:
+            whole = picture.convert("RGB")
+        for number in range(-(-count // len(names))):
+            yield name, _of_usual_size(whole if number == 0 else _part(whole, random))
+
+
+def _photograph_paths() -> list[Path]:
+    return sorted(path for name in ("camera.png", "china.jpg") for path in photograph(name).parent.glob("*.[pj][np]g"))
+
+
+def _part(whole: Image.Image, random: np.random.Generator) -> Image.Image:
+    width, height = (round(side * random.uniform(_LEAST_PART, _LARGEST_PART)) for side in whole.size)
+    left, top = int(random.integers(whole.width - width)), int(random.integers(whole.height - height))
+    return whole.crop((left, top, left + width, top + height))
+
+
+def _of_usual_size(picture: Image.Image) -> Image.Image:
+    factor = _LONG_SIDE / max(picture.size)
+    return picture.resize((round(picture.width * factor), round(picture.height * factor)), Image.Resampling.BICUBIC)

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <exception>
 #include <filesystem>
 #include <memory>
@@ -20,6 +21,9 @@
 #include "hamming/kernels.hpp"
 #include "hamming_index.hpp"
 #include "pdq.hpp"
+#include "pdq_plane.hpp"
+#include "pdq_trace.hpp"
+#include "pdq_trim.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -28,33 +32,95 @@ namespace {
 
 template <typename Scalar, typename... Shape>
 using Input = nb::ndarray<const Scalar, Shape..., nb::c_contig, nb::device::cpu>;
-using RgbPixels = Input<std::uint8_t, nb::shape<-1, -1, 3>>;
-using GreyPixels = Input<std::uint8_t, nb::ndim<2>>;
+using RgbPixels = nb::ndarray<const std::uint8_t, nb::shape<-1, -1, 3>, nb::device::cpu>;
+using GreyPixels = nb::ndarray<const std::uint8_t, nb::ndim<2>, nb::device::cpu>;
+template <typename Sample>
+using StridedPlane = nb::ndarray<const Sample, nb::ndim<2>, nb::device::cpu>;
 using Keys = Input<std::uint64_t, nb::ndim<1>>;
 using Hashes = Input<std::uint8_t, nb::shape<-1, staydown::kHashBytes>>;
 template <typename Scalar>
 using Output = nb::ndarray<nb::numpy, Scalar, nb::ndim<1>>;
-using BitsAndQuality = nb::typed<nb::tuple, nb::bytes, int>;
+// The hash, its quality, and the hashes of the eight orientations one after the other.
+using BitsAndQuality = nb::typed<nb::tuple, nb::bytes, int, nb::bytes>;
 using QueryKeyDistance = nb::typed<nb::tuple, Output<std::int64_t>, Output<std::uint64_t>, Output<std::int64_t>>;
 
 BitsAndQuality to_python(const staydown::PdqHash& hash) {
-  return nb::make_tuple(nb::bytes(hash.bits.data(), hash.bits.size()), hash.quality);
+  return nb::make_tuple(nb::bytes(hash.bits.data(), hash.bits.size()), hash.quality,
+                        nb::bytes(hash.orientations.data(), sizeof(hash.orientations)));
 }
 
-BitsAndQuality pdq_from_rgb(RgbPixels pixels) {
+template <typename Pixels>
+staydown::PixelView view_of(const Pixels& pixels) {
+  const std::size_t channels = pixels.ndim() == 3 ? 3 : 1;
+  const std::int64_t side_by_side = static_cast<std::int64_t>(channels);
+  if (pixels.ndim() == 3 && pixels.stride(2) != 1) throw nb::value_error("the bytes of a pixel must lie side by side");
+  if (std::abs(pixels.stride(0)) != side_by_side && std::abs(pixels.stride(1)) != side_by_side) {
+    throw nb::value_error("pixels must lie side by side along one axis");
+  }
+  return {pixels.data(), pixels.shape(0), pixels.shape(1), channels, pixels.stride(0), pixels.stride(1)};
+}
+
+template <typename Pixels>
+BitsAndQuality pdq_from_pixels(Pixels pixels) {
+  const staydown::PixelView view = view_of(pixels);
   const auto hash = [&] {
     const nb::gil_scoped_release unlocked;
-    return staydown::pdq_from_rgb(pixels.data(), pixels.shape(0), pixels.shape(1));
+    return staydown::pdq_from_pixels(view);
   }();
   return to_python(hash);
 }
 
-BitsAndQuality pdq_from_grey(GreyPixels pixels) {
+nb::typed<nb::tuple, nb::bytes, int, nb::bytes, int> pdq_from_shrunk_grey(GreyPixels pixels, std::size_t full_height, std::size_t full_width,
+                                    std::size_t scale) {
+  const auto shrunk = [scale](std::size_t side) { return (side + scale - 1) / scale; };
+  const bool fits = scale > 0 && pixels.shape(0) == shrunk(full_height) && pixels.shape(1) == shrunk(full_width);
+  if (!fits) throw nb::value_error("the picture has not the sides that the full ones and the scale give");
+  const staydown::PixelView view = view_of(pixels);
+  const auto [hash, unsure_bits] = [&] {
+    const nb::gil_scoped_release unlocked;
+    return staydown::pdq_from_shrunk_grey(view, full_height, full_width, scale);
+  }();
+  return nb::make_tuple(nb::bytes(hash.bits.data(), hash.bits.size()), hash.quality,
+                        nb::bytes(hash.orientations.data(), sizeof(hash.orientations)), unsure_bits);
+}
+
+nb::typed<nb::dict, nb::str, double> trace_pdq(Input<std::uint8_t, nb::shape<-1, -1, 3>> pixels) {
+  const staydown::PdqTrace trace = staydown::trace_pdq(pixels.data(), pixels.shape(0), pixels.shape(1), 3);
+  nb::dict result;
+  result["grid_bound"] = trace.grid_bound;
+  result["grid_difference"] = trace.grid_difference;
+  result["coefficient_bound"] = trace.coefficient_bound;
+  result["coefficient_difference"] = trace.coefficient_difference;
+  result["gap"] = trace.gap;
+  result["quality_certain"] = static_cast<double>(trace.quality_certain);
+  result["certain"] = static_cast<double>(trace.certain);
+  return nb::typed<nb::dict, nb::str, double>(result);
+}
+
+template <typename Sample>
+BitsAndQuality pdq_from_plane(StridedPlane<Sample> plane, float black, float white) {
+  const bool side_by_side = std::abs(plane.stride(0)) == 1 || std::abs(plane.stride(1)) == 1;
+  if (!side_by_side) throw nb::value_error("samples must lie side by side along one axis");
   const auto hash = [&] {
     const nb::gil_scoped_release unlocked;
-    return staydown::pdq_from_grey(pixels.data(), pixels.shape(0), pixels.shape(1));
+    return staydown::pdq_from_plane(staydown::Plane<Sample>{
+        plane.data(), plane.shape(0), plane.shape(1), plane.stride(0), plane.stride(1), black, white});
   }();
   return to_python(hash);
+}
+
+using BoundsTuple = nb::typed<nb::tuple, int, int, int, int>;
+
+template <typename Pixels, typename Sample>
+BoundsTuple trim(Pixels pixels, int tolerance) {
+  const std::size_t channels = pixels.ndim() == 3 ? 3 : 1;
+  if (pixels.ndim() == 3 && pixels.stride(2) != 1) throw nb::value_error("the bytes of a pixel must lie side by side");
+  const auto bounds = [&] {
+    const nb::gil_scoped_release unlocked;
+    return staydown::trim(staydown::LumaView<Sample>{pixels.data(), pixels.shape(0), pixels.shape(1), channels,
+                                                     pixels.stride(0), pixels.stride(1), tolerance});
+  }();
+  return nb::make_tuple(bounds.top, bounds.bottom, bounds.left, bounds.right);
 }
 
 // One field of every match as an array that owns its memory.
@@ -89,8 +155,16 @@ QueryKeyDistance search(const staydown::BruteForceIndex& index, Hashes hashes, s
 NB_MODULE(_native, module) {
   module.doc() = "The compiled part of staydown_match. Use the package, which checks what it is given.";
 
-  module.def("pdq_from_rgb", &pdq_from_rgb, "pixels"_a.noconvert());
-  module.def("pdq_from_grey", &pdq_from_grey, "pixels"_a.noconvert());
+  module.def("pdq_from_rgb", &pdq_from_pixels<RgbPixels>, "pixels"_a.noconvert());
+  module.def("pdq_from_grey", &pdq_from_pixels<GreyPixels>, "pixels"_a.noconvert());
+  module.def("pdq_from_shrunk_grey", &pdq_from_shrunk_grey, "pixels"_a.noconvert(), "full_height"_a, "full_width"_a,
+             "scale"_a);
+  module.def("trim_rgb", &trim<RgbPixels, std::uint8_t>, "pixels"_a.noconvert(), "tolerance"_a);
+  module.def("trim_grey", &trim<StridedPlane<std::uint8_t>, std::uint8_t>, "pixels"_a.noconvert(), "tolerance"_a);
+  module.def("trim_grey", &trim<StridedPlane<std::uint16_t>, std::uint16_t>, "pixels"_a.noconvert(), "tolerance"_a);
+  module.def("trace_pdq", &trace_pdq, "pixels"_a.noconvert());
+  module.def("pdq_from_plane", &pdq_from_plane<std::uint8_t>, "plane"_a.noconvert(), "black"_a, "white"_a);
+  module.def("pdq_from_plane", &pdq_from_plane<std::uint16_t>, "plane"_a.noconvert(), "black"_a, "white"_a);
 
   nb::class_<staydown::BruteForceIndex>(module, "BruteForceIndex")
       .def(nb::init<>())

@@ -1,124 +1,121 @@
-// PDQ from the 64 x 64 grid on: quality, the 16 x 16 lowest frequencies, and which of them are over their median.
+// Which way a picture is hashed: by the sparse map when the reference's roundings cannot show in the result, else as the
+// reference does it, operation by operation.
 
 #include "pdq.hpp"
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
-#include <numbers>
 
+#include "pdq_axis.hpp"
 #include "pdq_downsample.hpp"
+#include "pdq_hash.hpp"
+#include "pdq_plane.hpp"
+#include "pdq_sparse.hpp"
+#include "pdq_trace.hpp"
 
 namespace staydown {
 namespace {
 
 constexpr std::size_t kMinSide = 5;
-constexpr std::size_t kFrequencies = 16;
-using DctMatrix = std::array<std::array<float, kGridSide>, kFrequencies>;
-using Coefficients = std::array<std::array<float, kFrequencies>, kFrequencies>;
+// By how much the decoder's own way of shrinking moves a coefficient.
+constexpr double kShrunkDifference = 1.0;
 
-// Frequencies 1 to 16; the constant term, which is only the brightness, is left out.
-DctMatrix make_dct_matrix() {
-  DctMatrix matrix;
-  const float scale = static_cast<float>(std::sqrt(2.0 / double{kGridSide}));
-  for (std::size_t i = 0; i < kFrequencies; ++i) {
-    for (std::size_t j = 0; j < kGridSide; ++j) {
-      const double angle = std::numbers::pi / 2.0 / double{kGridSide} * static_cast<double>(i + 1) *
-                           static_cast<double>(2 * j + 1);
-      matrix[i][j] = static_cast<float>(double{scale} * std::cos(angle));
-    }
+// `pdqhash` has numpy add 0.299, 0.587 and 0.114 of the channels in double and round the sum to float: for each of the
+// 16.8 million colours that is this quotient, which needs no double.
+float luma(int red, int green, int blue) {
+  return static_cast<float>(299 * red + 587 * green + 114 * blue) / 1000.0F;
+}
+
+void write_luma_row(const PixelView& pixels, std::size_t row, float* out) {
+  const std::uint8_t* pixel = pixels.data + static_cast<std::ptrdiff_t>(row) * pixels.row_stride;
+  const std::size_t green = pixels.channels == 3 ? 1 : 0;
+  const std::size_t blue = pixels.channels == 3 ? 2 : 0;
+  for (std::size_t column = 0; column < pixels.width; ++column, pixel += pixels.column_stride) {
+    out[column] = luma(pixel[0], pixel[green], pixel[blue]);
   }
-  return matrix;
 }
 
-// matrix x grid x matrix transposed. Every sum starts at the first grid row, then column, as the reference's does.
-Coefficients transform(const Grid& grid) {
-  static const DctMatrix matrix = make_dct_matrix();
-  Coefficients coefficients;
-  for (std::size_t i = 0; i < kFrequencies; ++i) {
-    std::array<float, kGridSide> down{};
-    for (std::size_t k = 0; k < kGridSide; ++k) {
-      for (std::size_t j = 0; j < kGridSide; ++j) down[j] += matrix[i][k] * grid[k][j];
-    }
-    for (std::size_t j = 0; j < kFrequencies; ++j) {
-      float sum = 0.0F;
-      for (std::size_t k = 0; k < kGridSide; ++k) sum += down[k] * matrix[j][k];
-      coefficients[i][j] = sum;
-    }
-  }
-  return coefficients;
-}
-
-// The 128th smallest of the 256: the reference's search (Torben's) always ends at this value too.
-float lower_median(const Coefficients& coefficients) {
-  std::array<float, kFrequencies * kFrequencies> sorted;
-  for (std::size_t i = 0; i < kFrequencies; ++i) {
-    std::copy_n(coefficients[i].begin(), kFrequencies, sorted.begin() + static_cast<std::ptrdiff_t>(i * kFrequencies));
-  }
-  const auto middle = sorted.begin() + sorted.size() / 2 - 1;
-  std::nth_element(sorted.begin(), middle, sorted.end());
-  return *middle;
-}
-
-std::array<std::uint8_t, 32> bits_over_median(const Coefficients& coefficients) {
-  const float median = lower_median(coefficients);
-  std::array<std::uint8_t, 32> bits{};
-  for (std::size_t i = 0; i < kFrequencies; ++i) {
-    for (std::size_t j = 0; j < kFrequencies; ++j) {
-      if (!(coefficients[i][j] > median)) continue;
-      const std::size_t bit = i * kFrequencies + j;
-      bits[bits.size() - 1 - bit / 8] |= static_cast<std::uint8_t>(1U << (bit % 8));
-    }
-  }
-  return bits;
-}
-
-// The step between two neighbours in hundredths of the full range; the small ones are cut to nothing on purpose.
-int step(float a, float b) { return std::abs(static_cast<int>((a - b) * 100.0F / 255.0F)); }
-
-int quality_of(const Grid& grid) {
-  constexpr int kStepsPerPoint = 90;  // the reference's tuned scale
-  int steps = 0;
-  for (std::size_t i = 0; i < kGridSide; ++i) {
-    for (std::size_t j = 0; j < kGridSide; ++j) {
-      if (i + 1 < kGridSide) steps += step(grid[i][j], grid[i + 1][j]);
-      if (j + 1 < kGridSide) steps += step(grid[i][j], grid[i][j + 1]);
-    }
-  }
-  return std::min(steps / kStepsPerPoint, 100);
-}
-
-// In double, rounded once at the end: as `pdqhash` has numpy do it.
-float luma(std::uint8_t red, std::uint8_t green, std::uint8_t blue) {
-  return static_cast<float>(red * 0.299 + green * 0.587 + blue * 0.114);
-}
-
-template <typename ReadLumaRow>
-PdqHash pdq_from_luma(std::size_t height, std::size_t width, ReadLumaRow read_luma_row) {
-  if (height < kMinSide || width < kMinSide) return {};
+Grid reference_grid(const PixelView& pixels) {
   Grid grid;
-  if (height == kGridSide && width == kGridSide) {
-    for (std::size_t row = 0; row < height; ++row) read_luma_row(row, grid[row].data());
+  const auto read_luma_row = [&](std::size_t row, float* out) { write_luma_row(pixels, row, out); };
+  if (pixels.height == kGridSide && pixels.width == kGridSide) {
+    for (std::size_t row = 0; row < kGridSide; ++row) read_luma_row(row, grid[row].data());
   } else {
-    downsample(height, width, read_luma_row, grid);
+    downsample(pixels.height, pixels.width, read_luma_row, grid);
   }
-  return {bits_over_median(transform(grid)), quality_of(grid)};
+  return grid;
+}
+
+PdqHash hash_of(const Orientations& orientations, int quality) { return {orientations[0], quality, orientations}; }
+
+PixelView view(const std::uint8_t* pixels, std::size_t height, std::size_t width, std::size_t channels) {
+  return {pixels, height, width, channels, static_cast<std::ptrdiff_t>(width * channels),
+          static_cast<std::ptrdiff_t>(channels)};
 }
 
 }  // namespace
 
+PdqHash pdq_from_grid(const Grid& grid) {
+  double gap = 0.0;
+  return hash_of(orientations_of(transform_as_reference(grid), &gap), quality_as_reference(grid));
+}
+
+PdqHash pdq_from_pixels(const PixelView& pixels) {
+  if (pixels.height < kMinSide || pixels.width < kMinSide) return {};
+  if (std::max(pixels.height, pixels.width) > kMaxSparseSide) return pdq_from_grid(reference_grid(pixels));
+  const PreciseGrid grid = sparse_grid(pixels, make_axis(pixels.height), make_axis(pixels.width));
+  const RoundingBound bound = rounding_bound(pixels.height, pixels.width);
+  const QualityRange quality = quality_range(grid, bound.grid);
+  double gap = 0.0;
+  const Orientations orientations = orientations_of(transform(grid), &gap);
+  const bool certain = gap > 2.0 * bound.coefficient && quality.least == quality.most;
+  return certain ? hash_of(orientations, quality.least) : pdq_from_grid(reference_grid(pixels));
+}
+
 PdqHash pdq_from_rgb(const std::uint8_t* pixels, std::size_t height, std::size_t width) {
-  return pdq_from_luma(height, width, [=](std::size_t row, float* out) {
-    const std::uint8_t* pixel = pixels + row * width * 3;
-    for (std::size_t column = 0; column < width; ++column, pixel += 3) out[column] = luma(pixel[0], pixel[1], pixel[2]);
-  });
+  return pdq_from_pixels(view(pixels, height, width, 3));
 }
 
 PdqHash pdq_from_grey(const std::uint8_t* pixels, std::size_t height, std::size_t width) {
-  return pdq_from_luma(height, width, [=](std::size_t row, float* out) {
-    const std::uint8_t* pixel = pixels + row * width;
-    for (std::size_t column = 0; column < width; ++column) out[column] = luma(pixel[column], pixel[column], pixel[column]);
-  });
+  return pdq_from_pixels(view(pixels, height, width, 1));
+}
+
+ShrunkHash pdq_from_shrunk_grey(const PixelView& pixels, std::size_t full_height, std::size_t full_width,
+                                std::size_t scale) {
+  if (full_height < kMinSide || full_width < kMinSide) return {};
+  const PreciseGrid grid = sparse_grid(pixels, make_axis(full_height, scale), make_axis(full_width, scale));
+  const Coefficients coefficients = transform(grid);
+  double gap = 0.0;
+  const Orientations orientations = orientations_of(coefficients, &gap);
+  return {hash_of(orientations, quality_range(grid, 0.0).least), near_median(coefficients, kShrunkDifference)};
+}
+
+PdqTrace trace_pdq(const std::uint8_t* pixels, std::size_t height, std::size_t width, std::size_t channels) {
+  const PixelView pixel_view = view(pixels, height, width, channels);
+  const PreciseGrid grid = sparse_grid(pixel_view, make_axis(height), make_axis(width));
+  const Grid reference = reference_grid(pixel_view);
+  const Coefficients sparse_coefficients = transform(grid);
+  const Coefficients reference_coefficients = transform_as_reference(reference);
+  const RoundingBound bound = rounding_bound(height, width);
+  const QualityRange quality = quality_range(grid, bound.grid);
+  PdqTrace trace;
+  trace.grid_bound = bound.grid;
+  trace.coefficient_bound = bound.coefficient;
+  orientations_of(sparse_coefficients, &trace.gap);
+  trace.quality_certain = quality.least == quality.most;
+  trace.certain = trace.quality_certain && trace.gap > 2.0 * bound.coefficient;
+  for (std::size_t i = 0; i < kGridSide; ++i) {
+    for (std::size_t j = 0; j < kGridSide; ++j) {
+      trace.grid_difference = std::max(trace.grid_difference, std::abs(grid[i][j] - static_cast<double>(reference[i][j])));
+    }
+  }
+  for (std::size_t i = 0; i < kFrequencies; ++i) {
+    for (std::size_t j = 0; j < kFrequencies; ++j) {
+      trace.coefficient_difference = std::max(
+          trace.coefficient_difference, std::abs(sparse_coefficients[i][j] - reference_coefficients[i][j]));
+    }
+  }
+  return trace;
 }
 
 }  // namespace staydown

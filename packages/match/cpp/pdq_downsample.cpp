@@ -2,22 +2,38 @@
 
 namespace staydown {
 
-void box_filter_row(const float* in, float* out, std::size_t length) {
+namespace {
+
+void add(Lanes& sums, const Lanes& values) {
+  for (std::size_t lane = 0; lane < kLanes; ++lane) sums[lane] += values[lane];
+}
+
+void subtract(Lanes& sums, const Lanes& values) {
+  for (std::size_t lane = 0; lane < kLanes; ++lane) sums[lane] -= values[lane];
+}
+
+void write_means(const Lanes& sums, std::size_t count, Lanes& out) {
+  for (std::size_t lane = 0; lane < kLanes; ++lane) out[lane] = sums[lane] / static_cast<float>(count);
+}
+
+}  // namespace
+
+void box_filter_rows(const Lanes* in, Lanes* out, std::size_t length) {
   const std::size_t window = box_window(length);
   const std::size_t lead = box_lead(window);
-  float sum = 0.0F;
+  Lanes sums{};
   for (std::size_t right = 0; right < window; ++right) {
-    sum += in[right];
-    if (right >= lead) out[right - lead] = sum / static_cast<float>(right + 1);
+    add(sums, in[right]);
+    if (right >= lead) write_means(sums, right + 1, out[right - lead]);
   }
   for (std::size_t right = window; right < length; ++right) {
-    sum += in[right];
-    sum -= in[right - window];
-    out[right - lead] = sum / static_cast<float>(window);
+    add(sums, in[right]);
+    subtract(sums, in[right - window]);
+    write_means(sums, window, out[right - lead]);
   }
   for (std::size_t gone = 1; gone <= lead; ++gone) {
-    sum -= in[length - window + gone - 1];
-    out[length - lead + gone - 1] = sum / static_cast<float>(window - gone);
+    subtract(sums, in[length - window + gone - 1]);
+    write_means(sums, window - gone, out[length - lead + gone - 1]);
   }
 }
 

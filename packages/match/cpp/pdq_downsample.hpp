@@ -28,8 +28,13 @@ constexpr std::size_t sample_position(std::size_t cell, std::size_t axis_length)
   return (2 * cell + 1) * axis_length / (2 * kGridSide);
 }
 
-// Means of a row over a box that is cut off at both ends of the row. `in` and `out` must not overlap.
-void box_filter_row(const float* in, float* out, std::size_t length);
+// Rows worked on side by side: the sums of a row wait for each other, those of different rows do not.
+inline constexpr std::size_t kLanes = 8;
+using Lanes = std::array<float, kLanes>;
+
+// Means of eight rows, each over a box that is cut off at both ends of the row: in[i] and out[i] are their pixels at
+// column i. `in` and `out` must not overlap.
+void box_filter_rows(const Lanes* in, Lanes* out, std::size_t length);
 
 // Means down the columns of a picture whose rows come one by one, from the top.
 class ColumnBoxFilter {
@@ -71,27 +76,65 @@ class GridSampler {
   std::size_t grid_row_ = 0;
 };
 
+// Takes rows one by one and passes them on, blurred along themselves, in the same order.
+class RowBoxFilter {
+ public:
+  explicit RowBoxFilter(std::size_t columns) : columns_(columns), rows_(columns), blurred_(columns), line_(columns) {}
+
+  template <typename TakeRow>
+  void push(const float* row, TakeRow take_row) {
+    for (std::size_t column = 0; column < columns_; ++column) rows_[column][waiting_] = row[column];
+    if (++waiting_ == kLanes) drain(take_row);
+  }
+
+  // After the last row: passes on those that still wait.
+  template <typename TakeRow>
+  void drain(TakeRow take_row) {
+    if (waiting_ == 0) return;
+    box_filter_rows(rows_.data(), blurred_.data(), columns_);
+    for (std::size_t lane = 0; lane < waiting_; ++lane) {
+      for (std::size_t column = 0; column < columns_; ++column) line_[column] = blurred_[column][lane];
+      take_row(line_.data());
+    }
+    waiting_ = 0;
+  }
+
+ private:
+  std::size_t columns_;
+  std::size_t waiting_ = 0;
+  std::vector<Lanes> rows_;
+  std::vector<Lanes> blurred_;
+  std::vector<float> line_;
+};
+
 // `read_luma_row(row, out)` writes the `columns` luma values of a row; it is called once for each, from the top.
 template <typename ReadLumaRow>
 void downsample(std::size_t rows, std::size_t columns, ReadLumaRow read_luma_row, Grid& grid) {
-  ColumnBoxFilter first_pass(rows, columns);
-  ColumnBoxFilter second_pass(rows, columns);
+  ColumnBoxFilter first_down(rows, columns);
+  ColumnBoxFilter second_down(rows, columns);
+  RowBoxFilter first_along(columns);
+  RowBoxFilter second_along(columns);
   GridSampler sampler(rows, columns, grid);
   std::vector<float> line(columns);
-  std::vector<float> blurred(columns);
 
-  const auto run_second_pass = [&] {
-    first_pass.write_means(line.data());
-    box_filter_row(line.data(), blurred.data(), columns);
-    if (second_pass.push(blurred.data())) sampler.take(second_pass);
+  const auto sample = [&](const float* row) {
+    if (second_down.push(row)) sampler.take(second_down);
+  };
+  const auto blur_again = [&] {
+    first_down.write_means(line.data());
+    second_along.push(line.data(), sample);
+  };
+  const auto blur = [&](const float* row) {
+    if (first_down.push(row)) blur_again();
   };
   for (std::size_t row = 0; row < rows; ++row) {
     read_luma_row(row, line.data());
-    box_filter_row(line.data(), blurred.data(), columns);
-    if (first_pass.push(blurred.data())) run_second_pass();
+    first_along.push(line.data(), blur);
   }
-  while (first_pass.drain()) run_second_pass();
-  while (second_pass.drain()) sampler.take(second_pass);
+  first_along.drain(blur);
+  while (first_down.drain()) blur_again();
+  second_along.drain(sample);
+  while (second_down.drain()) sampler.take(second_down);
 }
 
 }  // namespace staydown

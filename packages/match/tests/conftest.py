@@ -11,6 +11,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from packages.match.tests.films import Studio
+
 Pixels: TypeAlias = NDArray[np.uint8]
 Reference: TypeAlias = Callable[[Pixels], tuple[str, int]]
 
@@ -46,3 +48,9 @@ def reference_pdq() -> Reference:
         return np.packbits(bits.astype(np.uint8)).tobytes().hex(), quality
 
     return compute
+
+
+@pytest.fixture(scope="session")
+def studio(photographs: dict[str, Pixels]) -> Studio:
+    """Where films are made of the photographs."""
+    return Studio(photographs)

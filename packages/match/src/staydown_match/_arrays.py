@@ -18,6 +18,12 @@ def checked_array(
 
     A string in `shape` stands for any length and is its name in the message.
     """
+    checked_shape(name, array, dtype=dtype, shape=shape)
+    return array if array.flags.c_contiguous else np.ascontiguousarray(array)
+
+
+def checked_shape(name: str, array: NDArray[Scalar], *, dtype: type[Scalar], shape: Sequence[int | str]) -> None:
+    """Raise InvalidValueError unless dtype and shape are right; as checked_array, in whatever order the array lies."""
     # A search of one hash takes microseconds: what is right must pass at once, and only a refusal may take its time.
     if not isinstance(array, np.ndarray):
         raise InvalidValueError(f"{name}: give a {_described(dtype, shape)}, not {type(array).__name__}")
@@ -25,7 +31,6 @@ def checked_array(
         raise InvalidValueError(
             f"{name}: give a {_described(dtype, shape)}, not a {array.dtype} array of shape {array.shape}"
         )
-    return array if array.flags.c_contiguous else np.ascontiguousarray(array)
 
 
 def _described(dtype: type[np.generic], shape: Sequence[int | str]) -> str:

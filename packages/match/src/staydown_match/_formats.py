@@ -3,8 +3,9 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, BinaryIO
 
+from PIL.AvifImagePlugin import AvifImageFile
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
 from PIL.ImageFile import ImageFile
@@ -12,8 +13,13 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
+from pillow_heif import HeifImageFile
 
-HEAD_BYTES = 32
+HEAD_BYTES = 256
+"""How much of a file's beginning tells its format: the boxes of HEIC and AVIF list theirs one after the other."""
+
+MAX_OUTER_BOXES = 1000
+SIZE_FOLLOWS = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +46,59 @@ TIFF = PictureFormat("TIFF", "image/tiff", re.compile(rb"II[*+]\0|MM\0[*+]"), Ti
 _BMP_SIGNATURE = re.compile(rb"(?s)BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0")
 BMP = PictureFormat("BMP", "image/bmp", _BMP_SIGNATURE, BmpImageFile, keeps_partial=True)
 
+# Containers of boxes: the first box lists the formats that the file keeps to, and the pattern is searched in that list.
+AVIF = PictureFormat("AVIF", "image/avif", re.compile(rb"avi[fs]"), AvifImageFile, keeps_partial=False)
+_HEIC_BRANDS = re.compile(rb"hei[cxms]|hev[cxms]|mif1|msf1")
+HEIC = PictureFormat("HEIC", "image/heic", _HEIC_BRANDS, HeifImageFile, keeps_partial=False)
+
+
+TIMED = (GIF, WEBP, PNG, AVIF)
+"""The formats whose further pictures are frames of an animation; in the others they stand beside each other."""
+
 _FORMATS = (JPEG, PNG, GIF, WEBP, TIFF, BMP)
+_BOX_FORMATS = (AVIF, HEIC)
 
 
 def recognise(head: bytes) -> PictureFormat | None:
-    """Name the format of a file by its first 32 bytes; None when it is not one that is decoded."""
+    """Name the format of a file by its first bytes; None when it is not one that is decoded."""
+    brands = _brands(head)
+    if brands:
+        return next((known for known in _BOX_FORMATS if any(map(known.signature.fullmatch, brands))), None)
     return next((known for known in _FORMATS if known.signature.match(head)), None)
 
 
+def _brands(head: bytes) -> list[bytes]:
+    """List the formats that an ISO base media file says it keeps to, the main one first (ISO/IEC 14496-12, 4.3)."""
+    if head[4:8] != b"ftyp":
+        return []
+    end = min(int.from_bytes(head[:4], "big"), len(head))
+    return [head[8:12], *(head[start : start + 4] for start in range(16, end - 3, 4))]
+
+
+def bytes_announced(picture_format: PictureFormat, file: BinaryIO, head: bytes) -> int:
+    """Say how many bytes the file should have by its own account; 0 when it does not say."""
+    if picture_format is WEBP:
+        return int.from_bytes(head[4:8], "little") + 8
+    return _end_of_boxes(file) if picture_format in _BOX_FORMATS else 0
+
+
+def _end_of_boxes(file: BinaryIO) -> int:
+    """Find where the last of the outermost boxes should end; a box of size 0 goes to the end, wherever that is."""
+    end = 0
+    for _ in range(MAX_OUTER_BOXES):
+        file.seek(end)
+        box = file.read(16)
+        size = int.from_bytes(box[:4], "big")
+        if size == SIZE_FOLLOWS:
+            size = int.from_bytes(box[8:16], "big")
+        if size < len(b"sizetype"):
+            break
+        end += size
+    return end
+
+
 def webp_size(head: bytes) -> tuple[int, int]:
-    """Read width and height in pixels from the first 32 bytes of a WebP file; (0, 0) when they are not there.
+    """Read width and height in pixels from the first bytes of a WebP file; (0, 0) when they are not there.
 
     Its decoder makes room for the whole picture as soon as it is opened, so the size must be known before. Source: WebP
     Container Specification; WebP Lossless Bitstream Specification; RFC 6386, section 9.1.
@@ -63,8 +112,3 @@ def webp_size(head: bytes) -> tuple[int, int]:
     if chunk == b"VP8 ":
         return int.from_bytes(body[6:8], "little") & 0x3FFF, int.from_bytes(body[8:10], "little") & 0x3FFF
     return 0, 0
-
-
-def webp_file_bytes(head: bytes) -> int:
-    """Read from the first 32 bytes of a WebP file how many bytes it should have."""
-    return int.from_bytes(head[4:8], "little") + 8

@@ -22,18 +22,19 @@ class UntranslatedModeError(Exception):
     """The picture was decoded, but what its numbers look like is not defined without a guess."""
 
 
-def rgb_pixels(image: Image.Image) -> Pixels:
-    """Give the pixels of a loaded picture, uint8 of shape (height, width, 3), as they lie in the file.
+def display_pixels(image: Image.Image) -> Pixels:
+    """Give the pixels of a loaded picture as they lie in the file: uint8 (height, width, 3), grey (height, width).
 
-    Raises UntranslatedModeError.
+    Transparency is seen over white, the background of nearly every page and viewer that a stranger's picture is shown
+    on, and what PDQ's users see when they convert. Raises UntranslatedModeError.
     """
     if image.mode in UNTRANSLATED_MODES:
         raise UntranslatedModeError
     if image.mode.startswith("I;16"):
-        return np.repeat(_grey_of_16_bits(image)[:, :, np.newaxis], 3, axis=2)
+        return _grey_of_16_bits(image)
     if image.has_transparency_data:
         return _over_white(_converted(image, "RGBA"))
-    return np.asarray(_converted(image, "RGB"))
+    return np.asarray(_converted(image, "L" if image.mode == "1" else image.mode if image.mode == "L" else "RGB"))
 
 
 def _converted(image: Image.Image, mode: str) -> Image.Image:
@@ -71,8 +72,26 @@ _TURNS: dict[object, Callable[[Pixels], Pixels]] = {
 }
 
 
-def turned_upright(pixels: Pixels, image: Image.Image) -> Pixels:
-    """Turn and mirror `pixels` as the EXIF orientation of the loaded `image` says (a TIFF is turned by its decoder)."""
+ON_ITS_SIDE = (5, 6, 7, 8)
+"""The EXIF orientations in which the width that is seen is the height that is stored."""
+
+
+_WHERE_ORIENTATION_STANDS = {"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif", "Raw profile type APP1"}
+"""Pillow looks for it in these entries (a TIFF's tags apart), and takes its time to look in vain."""
+
+
+def orientation_of(image: Image.Image) -> int:
+    """Read the EXIF orientation of a loaded picture: 1 is upright, and so is what is none of the eight.
+
+    A TIFF is turned by its decoder, a HEIC too: theirs are 1.
+    """
+    if not isinstance(image, TiffImageFile) and not _WHERE_ORIENTATION_STANDS & image.info.keys():
+        return 1
     orientation = image.getexif().get(Tag.Orientation)
-    turn = _TURNS.get(orientation) if isinstance(orientation, int) else None
+    return orientation if isinstance(orientation, int) and orientation in _TURNS else 1
+
+
+def turned_upright(pixels: Pixels, orientation: int) -> Pixels:
+    """Turn and mirror `pixels` as an EXIF orientation says, without copying them."""
+    turn = _TURNS.get(orientation)
     return turn(pixels) if turn else pixels

@@ -1,82 +1,70 @@
 """From a file to its fingerprints: exact hashes always, PDQ when there is a picture that can be decoded."""
 
-import hashlib
 import io
 import os
 import stat
 from typing import BinaryIO, get_args
 
-from staydown_match.decode import MAX_PIXELS, DecodedPicture, decode_picture
-from staydown_match.pdq import pdq_from_rgb
-from staydown_match.types import Fingerprints, InvalidValueError, Mode, NotAFileError, Problem
-
-CHUNK_BYTES = 1 << 20
+from staydown_match.content import Content, read_content
+from staydown_match.exact import ExactHashes, exact_hashes
+from staydown_match.limits import DEFAULT_LIMITS, Limits
+from staydown_match.types import Fingerprints, InvalidValueError, Mode, NotAFileError
 
 
 def fingerprint_file(
-    path: str | os.PathLike[str], mode: Mode = "publish", *, max_pixels: int = MAX_PIXELS
+    path: str | os.PathLike[str], mode: Mode = "publish", *, limits: Limits = DEFAULT_LIMITS
 ) -> Fingerprints:
     """Fingerprint the file at `path`; its name is not looked at, only its content.
 
-    `mode` "publish" decodes pictures in full resolution, for hashes equal to PDQ's reference in every bit. A picture of
-    more than `max_pixels` is not decoded. Whatever the content is, there is an answer: what could not be read is in
-    `problems`. Raises FileNotFoundError, IsADirectoryError or PermissionError as opening does, NotAFileError for a
-    device or pipe, InvalidValueError for an option.
+    `mode` "publish" decodes pictures in full resolution, for hashes equal to PDQ's reference in every bit, and every
+    frame of a video. "scan" is faster and a bit or so away: pictures shrunk, keyframes of videos, and every frame where
+    keyframes say too little; "scan-every-frame" looks at every frame of videos. Whatever the
+    content is, there is an answer: what could not be read is in `problems`. Decoding happens in this process; files
+    of strangers belong in a FingerprintPool, which also keeps to limits of memory and time. Raises FileNotFoundError,
+    IsADirectoryError or PermissionError as opening does, NotAFileError for a device or pipe, InvalidValueError for
+    another mode.
     """
-    _check_options(mode, max_pixels)
+    checked_mode(mode)
+    with open_regular(path) as file:
+        return _fingerprint(file, mode, limits)
+
+
+def fingerprint_bytes(data: bytes, mode: Mode = "publish", *, limits: Limits = DEFAULT_LIMITS) -> Fingerprints:
+    """Fingerprint a file's content that is already in memory; as fingerprint_file."""
+    return _fingerprint(io.BytesIO(data), checked_mode(mode), limits)
+
+
+def checked_mode(mode: Mode) -> Mode:
+    """Give `mode` back; raise InvalidValueError when there is no such mode."""
+    if mode not in get_args(Mode):
+        raise InvalidValueError(f"mode: give one of {', '.join(get_args(Mode))}, not {mode!r}")
+    return mode
+
+
+def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
+    """Open a regular file for reading; raise as `open` does, and NotAFileError before waiting for a device or pipe."""
     file_mode = os.stat(path).st_mode  # noqa: PTH116 - takes str as well as Path
     if not stat.S_ISREG(file_mode) and not stat.S_ISDIR(file_mode):
         raise NotAFileError
-    with open(path, "rb") as file:  # noqa: PTH123 - takes str as well as Path
-        return _fingerprint(file, max_pixels=max_pixels)
+    return open(path, "rb")  # noqa: PTH123 - takes str as well as Path; the caller closes it
 
 
-def fingerprint_bytes(data: bytes, mode: Mode = "publish", *, max_pixels: int = MAX_PIXELS) -> Fingerprints:
-    """Fingerprint a file's content that is already in memory; as fingerprint_file."""
-    _check_options(mode, max_pixels)
-    return _fingerprint(io.BytesIO(data), max_pixels=max_pixels)
-
-
-def _check_options(mode: str, max_pixels: int) -> None:
-    if mode not in get_args(Mode):
-        raise InvalidValueError(f"mode: give one of {', '.join(get_args(Mode))}, not {mode!r}")
-    if max_pixels < 1:
-        raise InvalidValueError(f"max_pixels: give a number over 0, not {max_pixels}")
-
-
-def _fingerprint(file: BinaryIO, *, max_pixels: int) -> Fingerprints:
-    md5, sha1, sha256, size_bytes = _exact_hashes(file)
-    picture = decode_picture(file, max_pixels=max_pixels) if size_bytes else None
-    height, width = picture.pixels.shape[:2] if picture and picture.pixels is not None else (None, None)
+def joined(exact: ExactHashes, content: Content) -> Fingerprints:
+    """Put together what is known of one file."""
     return Fingerprints(
-        kind="picture" if picture else None,
-        media_type=picture.media_type if picture else None,
-        md5=md5,
-        sha1=sha1,
-        sha256=sha256,
-        width=width,
-        height=height,
-        pdq=(pdq_from_rgb(picture.pixels),) if picture and picture.pixels is not None else (),
-        problems=_problems(picture, size_bytes),
+        kind=content.kind,
+        media_type=content.media_type,
+        md5=exact.md5,
+        sha1=exact.sha1,
+        sha256=exact.sha256,
+        width=content.width,
+        height=content.height,
+        duration_s=content.duration_s,
+        pdq=content.pdq,
+        problems=content.problems,
     )
 
 
-def _problems(picture: DecodedPicture | None, size_bytes: int) -> tuple[Problem, ...]:
-    if picture:
-        return tuple(picture.problems)
-    if not size_bytes:
-        return (Problem(code="empty", detail="the file has no bytes"),)
-    return (Problem(code="unsupported", detail="the file is of no type that is decoded here"),)
-
-
-def _exact_hashes(file: BinaryIO) -> tuple[str, str, str, int]:
-    """Read the file once for all three: lower-case hexadecimal md5, sha1 and sha256, and its size in bytes."""
-    # MD5 and SHA-1 are what existing lists hold; nothing here relies on them against forgery.
-    digests = [hashlib.new(name, usedforsecurity=False) for name in ("md5", "sha1", "sha256")]
-    size_bytes = 0
-    while chunk := file.read(CHUNK_BYTES):
-        size_bytes += len(chunk)
-        for digest in digests:
-            digest.update(chunk)
-    md5, sha1, sha256 = (digest.hexdigest() for digest in digests)
-    return md5, sha1, sha256, size_bytes
+def _fingerprint(file: BinaryIO, mode: Mode, limits: Limits) -> Fingerprints:
+    exact = exact_hashes(file.read)
+    return joined(exact, read_content(file, mode, limits))

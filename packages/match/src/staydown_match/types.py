@@ -1,7 +1,7 @@
 """The values that fingerprinting gives: immutable, comparable, checked when they are made."""
 
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias, get_args
 
 MAX_DISTANCE_BITS = 31
 """Two PDQ hashes at most this many bits apart are a match: the distance their makers advise."""
@@ -13,9 +13,23 @@ PDQ_BYTES = 32
 MAX_QUALITY = 100
 
 Kind: TypeAlias = Literal["picture", "video"]
-Mode: TypeAlias = Literal["publish"]
+Mode: TypeAlias = Literal["publish", "scan", "scan-every-frame"]
+Orientation: TypeAlias = Literal[
+    "upright",
+    "rotated_90",
+    "rotated_180",
+    "rotated_270",
+    "mirrored",
+    "flipped",
+    "transposed",
+    "transversed",
+]
 Variant: TypeAlias = Literal["whole", "trimmed"]
-ProblemCode: TypeAlias = Literal["empty", "unsupported", "damaged", "truncated", "limit"]
+ProblemCode: TypeAlias = Literal["empty", "unsupported", "damaged", "truncated", "limit", "crashed", "busy"]
+
+
+ORIENTATIONS: tuple[Orientation, ...] = get_args(Orientation)
+"""The eight ways to see a picture: as it is, turned clockwise, mirrored left to right, upside down, at a diagonal."""
 
 
 class InvalidValueError(ValueError):
@@ -35,19 +49,26 @@ class PdqHash:
 
     `bits` is 32 bytes, the most significant first: `bits.hex()` is PDQ's official text of 64 digits. `quality` is 0 for
     a flat picture, at most 100. `variant` says whether the whole picture was hashed or what is left without its uniform
-    borders. `at_s` is the frame's time in a video, in seconds; None for a picture.
+    borders and bars. `at_s` is the frame's time in a video or animation, in seconds; None for a picture.
+
+    `orientations` is the hash of the picture in each of ORIENTATIONS, 32 bytes for each; empty when only the bits are
+    known. It serves searches and is no part of the value: hashes of the same bits are equal.
     """
 
     bits: bytes
     quality: int
     variant: Variant = "whole"
     at_s: float | None = None
+    orientations: bytes = field(default=b"", repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if len(self.bits) != PDQ_BYTES:
             raise InvalidValueError(f"bits: give {PDQ_BYTES} bytes, not {len(self.bits)}")
         if not 0 <= self.quality <= MAX_QUALITY:
             raise InvalidValueError(f"quality: give a number from 0 to {MAX_QUALITY}, not {self.quality}")
+        if len(self.orientations) not in {0, PDQ_BYTES * len(ORIENTATIONS)}:
+            wanted = PDQ_BYTES * len(ORIENTATIONS)
+            raise InvalidValueError(f"orientations: give {wanted} bytes or none, not {len(self.orientations)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +76,8 @@ class Problem:
     """Something that kept a file from being read whole. `detail` is for people; it holds no path and no hash.
 
     empty: the file has no bytes. unsupported: no decoder here takes it. damaged: its content contradicts its format.
-    truncated: it ends too early. limit: something in it was left unread because it is larger than we decode.
+    truncated: it ends too early. limit: something in it was left unread because it is larger than we decode, or takes
+    longer. crashed: the process that decoded it died. busy: it was not looked at, for too many others were waiting.
     """
 
     code: ProblemCode

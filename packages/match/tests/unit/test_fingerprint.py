@@ -17,6 +17,7 @@ from staydown_match import (
     MIN_QUALITY,
     Fingerprints,
     InvalidValueError,
+    Limits,
     NotAFileError,
     PdqHash,
     fingerprint_bytes,
@@ -74,7 +75,7 @@ def test_an_empty_file_says_so(tmp_path: Path) -> None:
 
 
 def test_another_type_is_unsupported_and_still_has_exact_hashes() -> None:
-    data = b"\x00\x00\x00\x18ftypmp42" + bytes(100)
+    data = b"OggS\x00\x02" + bytes(100)
     found = fingerprint_bytes(data)
     assert hashes_of(found) == hashes_by_hashlib(data)
     assert (found.kind, found.media_type, found.width, found.pdq) == (None, None, None, ())
@@ -123,10 +124,10 @@ def refuse(*_arguments: object, **_options: object) -> None:
 
 
 def test_options_are_checked() -> None:
-    with pytest.raises(InvalidValueError, match="mode: give one of publish, not 'fast'"):
+    with pytest.raises(InvalidValueError, match="mode: give one of publish, scan, scan-every-frame, not 'fast'"):
         fingerprint_bytes(b"", "fast")  # type: ignore[arg-type]  # what a caller without a type checker may do
     with pytest.raises(InvalidValueError, match="max_pixels: give a number over 0, not 0"):
-        fingerprint_bytes(b"", max_pixels=0)
+        Limits(max_pixels=0)
 
 
 def test_values_are_immutable_and_checked() -> None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 from staydown_match import Fingerprints, fingerprint_bytes
 from staydown_match._formats import PictureFormat
-from staydown_match.decode import decode_picture
+from staydown_match.decode import open_picture
 
 Pixels: TypeAlias = NDArray[np.uint8]
 
@@ -136,8 +136,9 @@ def test_every_exception_of_a_decoder_becomes_a_problem(
 
     found = PictureFormat("PNG", "image/png", SIGNATURE, fail, keeps_partial=True)
     monkeypatch.setattr("staydown_match._formats._FORMATS", (found,))
-    picture = decode_picture(io.BytesIO(SAMPLES["png"]))
+    picture = open_picture(io.BytesIO(SAMPLES["png"]))
     assert picture is not None
+    assert list(picture.frames()) == []
     assert [problem.code for problem in picture.problems] == [code]
 
 

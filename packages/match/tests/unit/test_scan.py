@@ -1,0 +1,159 @@
+"""A scan decodes a JPEG grey and shrunk, and finds the hash that publishing finds: within a bit or two."""
+
+import io
+import struct
+import time
+from typing import Any, TypeAlias, get_args
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from staydown_match import Fingerprints, fingerprint_bytes, pdq_from_grey
+from staydown_match._jpeg import SHORT_SIDE
+from staydown_match.decode import open_picture
+from staydown_match.pdq import pdq_from_shrunk_grey
+from staydown_match.types import InvalidValueError, Mode
+
+Pixels: TypeAlias = NDArray[np.uint8]
+
+SHORT_SIDES = (300, 512, 700, 1024, 1300, 2050, 4100)
+ENCODINGS: tuple[dict[str, Any], ...] = (
+    {"quality": 85},
+    {"quality": 95, "subsampling": 0},
+    {"quality": 75, "progressive": True},
+)
+PATTERNS = {"chessboard_GRAY.png", "chessboard_RGB.png", "color.png"}
+
+
+def jpeg(picture: Image.Image, **options: Any) -> bytes:  # noqa: ANN401 - Pillow's
+    file = io.BytesIO()
+    picture.save(file, "JPEG", **options)
+    return file.getvalue()
+
+
+def with_short_side(photograph: Pixels, pixels: int) -> Image.Image:
+    picture = Image.fromarray(photograph)
+    factor = pixels / min(picture.size)
+    return picture.resize((round(picture.width * factor), round(picture.height * factor)), Image.Resampling.BICUBIC)
+
+
+def distance_bits(one: Fingerprints, other: Fingerprints) -> int:
+    first, second = (int.from_bytes(found.pdq[0].bits, "big") for found in (one, other))
+    return (first ^ second).bit_count()
+
+
+def frame_of(data: bytes, mode: Mode) -> Any:  # noqa: ANN401 - a frame, whatever its fields
+    picture = open_picture(io.BytesIO(data), mode)
+    assert picture is not None
+    return next(picture.frames())
+
+
+def test_scan_and_publish_agree(photographs: dict[str, Pixels]) -> None:
+    """On every size that is shrunk in another way: under one bit in the mean, never so many that a match is lost."""
+    distances = []
+    for position, (name, photograph) in enumerate(photographs.items()):
+        for short_side in SHORT_SIDES[position % 2 :: 2]:
+            if short_side == SHORT_SIDES[-1] and name != "coffee.png":
+                continue  # 25 million pixels once are enough
+            data = jpeg(with_short_side(photograph, short_side), **ENCODINGS[(position + short_side) % len(ENCODINGS)])
+            published, scanned = fingerprint_bytes(data), fingerprint_bytes(data, "scan")
+            distances.append(distance_bits(published, scanned))
+            assert abs(published.pdq[0].quality - scanned.pdq[0].quality) <= 2
+            assert (published.width, published.height) == (scanned.width, scanned.height)
+            assert published.problems == scanned.problems == ()
+    assert len(distances) > 80
+    assert sum(distances) / len(distances) < 1
+    assert max(distances) <= 16
+
+
+@pytest.mark.parametrize(("short_side", "scale"), [(511, 1), (1023, 1), (1024, 2), (2047, 2), (2048, 4), (4096, 8)])
+def test_the_picture_is_shrunk_but_not_too_far(short_side: int, scale: int) -> None:
+    data = jpeg(Image.new("RGB", (short_side + 3, short_side)))
+    frame = frame_of(data, "scan")
+    assert frame.scale == scale
+    assert frame.pixels.shape == (-(-short_side // scale), -(-(short_side + 3) // scale))
+    assert short_side < SHORT_SIDE or min(frame.pixels.shape) >= SHORT_SIDE
+    assert (frame.width, frame.height) == (short_side + 3, short_side)
+
+
+def test_every_mode_that_scans_does_it_alike(photographs: dict[str, Pixels]) -> None:
+    data = jpeg(with_short_side(photographs["coffee.png"], 1100))
+    frames = {mode: frame_of(data, mode) for mode in get_args(Mode)}
+    assert {mode for mode, frame in frames.items() if frame.scale == 1} == {"publish"}
+
+
+def test_a_pattern_that_only_the_full_picture_tells_is_decoded_in_full(photographs: dict[str, Pixels]) -> None:
+    for name in PATTERNS:
+        data = jpeg(with_short_side(photographs[name], 1300), quality=90)
+        published, scanned = fingerprint_bytes(data), fingerprint_bytes(data, "scan")
+        assert published.pdq == scanned.pdq, name
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("size", [(1023, 1024), (1500, 1100)])
+def test_a_scanned_picture_is_upright(orientation: int, size: tuple[int, int], photographs: dict[str, Pixels]) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = jpeg(Image.fromarray(photographs["coffee.png"]).resize(size), exif=exif)
+    published, scanned = fingerprint_bytes(data), fingerprint_bytes(data, "scan")
+    assert distance_bits(published, scanned) <= 8
+    wanted = size if orientation <= 4 else size[::-1]
+    assert (scanned.width, scanned.height) == (published.width, published.height) == wanted
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK"])
+def test_other_colours_are_scanned_too(mode: str, photographs: dict[str, Pixels]) -> None:
+    data = jpeg(with_short_side(photographs["coffee.png"], 1100).convert(mode))
+    assert distance_bits(fingerprint_bytes(data), fingerprint_bytes(data, "scan")) <= 4
+
+
+@pytest.mark.parametrize("options", [{"quality": 90}, {"quality": 90, "progressive": True}])
+def test_a_truncated_jpeg_is_scanned_as_far_as_it_goes(options: dict[str, Any], photographs: dict[str, Pixels]) -> None:
+    data = jpeg(with_short_side(photographs["astronaut.png"], 1100), **options)
+    cut = fingerprint_bytes(data[: int(len(data) * 0.95)], "scan")
+    assert [problem.code for problem in cut.problems] == ["truncated"]
+    assert distance_bits(cut, fingerprint_bytes(data)) <= 31
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "GIF", "WEBP", "TIFF", "BMP"])
+def test_other_formats_are_scanned_as_they_are_published(file_format: str, photographs: dict[str, Pixels]) -> None:
+    file = io.BytesIO()
+    Image.fromarray(photographs["coffee.png"]).save(file, file_format)
+    assert fingerprint_bytes(file.getvalue(), "scan") == fingerprint_bytes(file.getvalue())
+
+
+@pytest.mark.parametrize("name", ["coffee.png", "chelsea.png", "rocket.jpg", "china.jpg"])
+@pytest.mark.parametrize("options", [*ENCODINGS, {"subsampling": 1}, {"optimize": True}, {"restart_marker_rows": 1}])
+def test_the_short_way_gives_the_pixels_of_pillow(
+    options: dict[str, Any], name: str, photographs: dict[str, Pixels]
+) -> None:
+    for size in ((97, 61), (640, 427)):
+        data = jpeg(Image.fromarray(photographs[name]).resize(size), **options)
+        with Image.open(io.BytesIO(data)) as image:
+            assert np.array_equal(frame_of(data, "publish").pixels, np.asarray(image))
+
+
+@pytest.mark.parametrize("mode", ["publish", "scan"])
+def test_a_header_that_claims_billions_of_pixels_is_refused_by_the_header(mode: Mode) -> None:
+    data = bytearray(jpeg(Image.new("RGB", (64, 64))))
+    at = data.index(b"\xff\xc0") + 5
+    data[at : at + 4] = struct.pack(">HH", 65_500, 65_500)
+    started = time.monotonic()
+    found = fingerprint_bytes(bytes(data), mode)
+    assert time.monotonic() - started < 0.5
+    assert [problem.code for problem in found.problems] == ["limit"]
+    assert "65500 x 65500 pixels" in found.problems[0].detail
+    assert found.pdq == ()
+
+
+def test_shrunk_by_one_is_not_shrunk(photographs: dict[str, Pixels]) -> None:
+    grey = np.asarray(Image.fromarray(photographs["coffee.png"]).convert("L"))
+    found, unsure_bits = pdq_from_shrunk_grey(grey, full_height=grey.shape[0], full_width=grey.shape[1], scale=1)
+    assert found == pdq_from_grey(grey)
+    assert unsure_bits <= 20
+
+
+def test_a_shrunk_picture_of_another_size_is_refused() -> None:
+    with pytest.raises(InvalidValueError, match=r"pixels: give a uint8 array of shape \(50, 51\), not .*\(50, 50\)"):
+        pdq_from_shrunk_grey(np.zeros((50, 50), np.uint8), full_height=100, full_width=101, scale=2)
