@@ -26,8 +26,7 @@ def seen(*, remote: str, **headers: str) -> tuple[str | None, bool]:
         found.append(request)
         return HttpResponse()
 
-    request = RequestFactory().get("/", REMOTE_ADDR=remote, headers={**headers})
-    trusted_proxies(view)(request)
+    trusted_proxies(view)(RequestFactory().get("/", REMOTE_ADDR=remote, headers={**headers}))
     [request] = found
     addresses = {
         str(request.META["REMOTE_ADDR"]),
