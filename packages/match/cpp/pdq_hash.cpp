@@ -129,13 +129,20 @@ QualityRange quality_range(const PreciseGrid& grid, double bound) {
 }
 
 Orientations orientations_of(const Coefficients& coefficients, double* gap) {
+  // Mirroring at a diagonal only changes places, so a median serves two of the eight.
+  std::array<Threshold, 4> thresholds{};
+  const auto signs_of = [](const Turn& turn) { return (turn.mirrored ? 1U : 0U) + (turn.upside_down ? 2U : 0U); };
+  for (unsigned signs = 0; signs < thresholds.size(); ++signs) {
+    thresholds[signs] = threshold_of(turned(coefficients, {false, (signs & 1U) != 0, (signs & 2U) != 0}));
+  }
   Orientations hashes;
   for (std::size_t i = 0; i < kTurns.size(); ++i) {
-    const Coefficients seen = turned(coefficients, kTurns[i]);
-    const Threshold threshold = threshold_of(seen);
-    hashes[i] = bits_over(seen, threshold.median);
-    if (i == 0) *gap = threshold.gap;
+    const Turn& turn = kTurns[i];
+    // A mirrored picture that is transposed first has the signs of the other axis.
+    const unsigned signs = turn.transposed ? signs_of({false, turn.upside_down, turn.mirrored}) : signs_of(turn);
+    hashes[i] = bits_over(turned(coefficients, turn), thresholds[signs].median);
   }
+  *gap = thresholds[0].gap;
   return hashes;
 }
 

@@ -1,6 +1,7 @@
 #include "pdq_sparse.hpp"
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -133,17 +134,21 @@ void sum_shares(const PixelView& pixels, const CellWeights& cell, std::size_t of
   }
 }
 
+// The luma of weighted channels, in units of `luma_unit`: still a whole number if the sums are.
 template <typename Number>
-void write_luma(const Number* sums, std::size_t channels, std::size_t width, double scale, double* luma) {
+void write_luma(const Number* sums, std::size_t channels, std::size_t width, double* luma) {
+  using Wide = std::conditional_t<std::is_integral_v<Number>, std::int64_t, double>;
   if (channels == 1) {
-    for (std::size_t i = 0; i < width; ++i) luma[i] = scale * static_cast<double>(sums[i]);
+    for (std::size_t i = 0; i < width; ++i) luma[i] = static_cast<double>(sums[i]);
     return;
   }
   for (std::size_t i = 0; i < width; ++i, sums += 3) {
-    luma[i] = scale * (0.299 * static_cast<double>(sums[0]) + 0.587 * static_cast<double>(sums[1]) +
-                       0.114 * static_cast<double>(sums[2]));
+    luma[i] = static_cast<double>(299 * static_cast<Wide>(sums[0]) + 587 * static_cast<Wide>(sums[1]) +
+                                  114 * static_cast<Wide>(sums[2]));
   }
 }
+
+double luma_unit(std::size_t channels) { return channels == 1 ? 1.0 : 0.001; }
 
 // Four sums side by side, always the same four, so that the additions need not wait for each other.
 double weighted_sum(const double* values, const std::vector<double>& weights) {
@@ -169,10 +174,11 @@ PreciseGrid grid_of_stored(const PixelView& pixels, const AxisWeights& rows, con
       if (cell.windows > 0) sum_counts(pixels, cell, offset, bytes, counted.data() + offset);
       else sum_shares(pixels, cell, offset, bytes, shared.data() + offset);
     }
-    if (cell.windows > 0) write_luma(counted.data(), pixels.channels, pixels.width, 1.0 / cell.windows, luma.data());
-    else write_luma(shared.data(), pixels.channels, pixels.width, 1.0, luma.data());
+    if (cell.windows > 0) write_luma(counted.data(), pixels.channels, pixels.width, luma.data());
+    else write_luma(shared.data(), pixels.channels, pixels.width, luma.data());
+    const double scale = luma_unit(pixels.channels) / std::max(cell.windows, 1);
     for (std::size_t column = 0; column < kGridSide; ++column) {
-      grid[row][column] = weighted_sum(luma.data() + columns[column].first, columns[column].shares);
+      grid[row][column] = scale * weighted_sum(luma.data() + columns[column].first, columns[column].shares);
     }
   }
   return grid;

@@ -76,11 +76,17 @@ ON_ITS_SIDE = (5, 6, 7, 8)
 """The EXIF orientations in which the width that is seen is the height that is stored."""
 
 
+_WHERE_ORIENTATION_STANDS = {"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif", "Raw profile type APP1"}
+"""Pillow looks for it in these entries (a TIFF's tags apart), and takes its time to look in vain."""
+
+
 def orientation_of(image: Image.Image) -> int:
     """Read the EXIF orientation of a loaded picture: 1 is upright, and so is what is none of the eight.
 
     A TIFF is turned by its decoder, a HEIC too: theirs are 1.
     """
+    if not isinstance(image, TiffImageFile) and not _WHERE_ORIENTATION_STANDS & image.info.keys():
+        return 1
     orientation = image.getexif().get(Tag.Orientation)
     return orientation if isinstance(orientation, int) and orientation in _TURNS else 1
 

@@ -8,7 +8,7 @@ import os
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from staydown_match.decode import Frame, PictureFile, open_picture
+from staydown_match.decode import PictureFile, open_picture
 from staydown_match.frame_hashes import MAX_HASHES, DistinctHashes
 from staydown_match.limits import Limits
 from staydown_match.nesting import nests_deeper_than
@@ -52,18 +52,18 @@ def _nested_too_deep(limits: Limits) -> Content:
 
 
 def _of_picture(picture: PictureFile) -> Content:
-    first: Frame | None = None
+    size: tuple[int | None, int | None] = (None, None)
     hashes = DistinctHashes()
     for frame in picture.frames():
-        first = first or frame
+        size = size if any(size) else (frame.width, frame.height)
         if not hashes.add(frame):
             picture.note_limit(f"only the first {MAX_HASHES} hashes of the pictures in the {{}} were kept")
             break
     return Content(
         kind="picture",
         media_type=picture.media_type,
-        width=first.width if first else None,
-        height=first.height if first else None,
+        width=size[0],
+        height=size[1],
         pdq=hashes.kept,
         problems=tuple(picture.problems),
     )

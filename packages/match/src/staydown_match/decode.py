@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import IO, BinaryIO, cast
 
 from PIL import Image
@@ -60,7 +61,7 @@ class Frame:
     height: int
     scale: Scale = 1
     at_s: float | None = None
-    in_full: "Callable[[], Frame] | None" = None
+    in_full: "Callable[[], Frame | None] | None" = None
 
 
 def open_picture(file: BinaryIO, mode: Mode = "publish", *, limits: Limits = DEFAULT_LIMITS) -> "PictureFile | None":
@@ -131,10 +132,13 @@ class PictureFile:
         if decoded is None:
             return None
         pixels, scale = decoded
-        frame = self._upright(image, pixels)
         if mode == "publish":
-            return frame
-        return replace(frame, scale=scale, in_full=lambda: self._frame_at_once(data, image, "publish") or frame)
+            return self._upright(image, pixels)
+        in_full = partial(self._frame_in_full, data, image)
+        return self._upright(image, pixels, scale=scale, in_full=in_full)
+
+    def _frame_in_full(self, data: bytes, image: JpegImageFile) -> Frame | None:
+        return self._frame_at_once(data, image, "publish")
 
     def _frames(self) -> Iterator[Frame]:
         image = self._open()
@@ -199,14 +203,23 @@ class PictureFile:
             return None  # it broke before anything was decoded
         return self._upright(image, pixels, at_s=at_s)
 
-    def _upright(self, image: ImageFile, pixels: Pixels, *, at_s: float | None = None) -> Frame:
+    def _upright(
+        self,
+        image: ImageFile,
+        pixels: Pixels,
+        *,
+        at_s: float | None = None,
+        scale: Scale = 1,
+        in_full: "Callable[[], Frame | None] | None" = None,
+    ) -> Frame:
         orientation = 1
         with self._noting_problems():
             orientation = orientation_of(image)
         width, height = image.size
         if orientation in ON_ITS_SIDE:
             width, height = height, width
-        return Frame(pixels=turned_upright(pixels, orientation), width=width, height=height, at_s=at_s)
+        upright = turned_upright(pixels, orientation)
+        return Frame(pixels=upright, width=width, height=height, scale=scale, at_s=at_s, in_full=in_full)
 
     def _load(self, image: ImageFile) -> bool:
         """Decode `image` and say whether all of it could be."""

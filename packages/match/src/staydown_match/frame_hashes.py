@@ -47,8 +47,9 @@ def hashes_of(frame: Frame) -> tuple[PdqHash, ...]:
     found = [_hash_of(frame, (0, frame.pixels.shape[0], 0, frame.pixels.shape[1]), "whole")]
     if inside:
         found.append(_hash_of(frame, inside, "trimmed"))
-    if frame.in_full and max(unsure_bits for _, unsure_bits in found) > MAX_DISTANCE_BITS:
-        return hashes_of(frame.in_full())
+    unsure = max(unsure_bits for _, unsure_bits in found) > MAX_DISTANCE_BITS
+    if unsure and frame.in_full and (full := frame.in_full()):
+        return hashes_of(full)
     (whole, _), *trimmed = found
     return (whole, *(other for other, _ in trimmed if other.bits != whole.bits))
 

@@ -7,10 +7,15 @@ from staydown_match.types import InvalidValueError
 SHARE_OF_TIME_TO_DECODE = 0.8
 """Videos and animations end by themselves after this share of the time, so that what they have is not lost."""
 
+MOST_SECONDS = 1_000_000
+"""Longer than any file is waited for, and still a time that every system call takes."""
+
+_MOST = 10**18
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one file may take. A number that is not over 0 raises InvalidValueError.
+    """What one file may take. A number that is not over 0, or over 10^18 (seconds: 10^6), raises InvalidValueError.
 
     Kept to wherever a file is decoded; what is over them is left unread and said so in a problem "limit":
 
@@ -40,8 +45,11 @@ class Limits:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            if not getattr(self, field.name) > 0:
-                raise InvalidValueError(f"{field.name}: give a number over 0, not {getattr(self, field.name)}")
+            value, most = getattr(self, field.name), MOST_SECONDS if field.name.endswith("_s") else _MOST
+            if not value > 0:
+                raise InvalidValueError(f"{field.name}: give a number over 0, not {value}")
+            if value > most:
+                raise InvalidValueError(f"{field.name}: give at most {most}, not {value}")
 
     @property
     def stop_after_s(self) -> float:

@@ -3,7 +3,7 @@
 import io
 import struct
 import time
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
 import numpy as np
 import pytest
@@ -75,6 +75,12 @@ def test_the_picture_is_shrunk_but_not_too_far(short_side: int, scale: int) -> N
     assert frame.pixels.shape == (-(-short_side // scale), -(-(short_side + 3) // scale))
     assert short_side < SHORT_SIDE or min(frame.pixels.shape) >= SHORT_SIDE
     assert (frame.width, frame.height) == (short_side + 3, short_side)
+
+
+def test_every_mode_that_scans_does_it_alike(photographs: dict[str, Pixels]) -> None:
+    data = jpeg(with_short_side(photographs["coffee.png"], 1100))
+    frames = {mode: frame_of(data, mode) for mode in get_args(Mode)}
+    assert {mode for mode, frame in frames.items() if frame.scale == 1} == {"publish"}
 
 
 def test_a_pattern_that_only_the_full_picture_tells_is_decoded_in_full(photographs: dict[str, Pixels]) -> None:

@@ -22,6 +22,7 @@ class Crew:
         self._reader = reader
         self._nursery: NurseryProcess | None = None
         self._lock = threading.Lock()
+        self._closed = False
         self._said_which_walls_miss = False
 
     def hand_over(self, place: Place, mode: Mode, file_descriptor: int) -> WorkerProcess:
@@ -51,6 +52,7 @@ class Crew:
     def close(self) -> None:
         """End all processes."""
         with self._lock:
+            self._closed = True
             nursery, self._nursery = self._nursery, None
         if nursery:
             nursery.close()
@@ -69,6 +71,8 @@ class Crew:
 
     def _running_nursery(self) -> NurseryProcess:
         with self._lock:
+            if self._closed:
+                raise StartError("the pool was closed while the file waited")
             if self._nursery is None:
                 nursery = NurseryProcess(self._limits, self._reader)
                 try:

@@ -85,6 +85,7 @@ def main(arguments: list[str]) -> None:
     """Load everything, then serve the pool at the other end of the inherited descriptor."""
     control = socket.socket(fileno=int(arguments[0]))
     control.set_inheritable(False)
+    _set_signals()
     settings = json.loads(arguments[1])
     module, _, name = settings["reader"].partition(":")
     reader = cast("Reader", getattr(importlib.import_module(module), name))
@@ -95,6 +96,17 @@ def main(arguments: list[str]) -> None:
     gc.collect()
     gc.freeze()  # a worker's collector need not touch, and thereby copy, what all of them share
     Nursery(control, reader, Limits(**settings["limits"])).run()
+
+
+def _set_signals() -> None:
+    """Start from what the system gives, not from what the program has set; end with it, not before it.
+
+    Who stops a service often signals all of its processes at once. The program may still have files to finish then.
+    """
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 if __name__ == "__main__":

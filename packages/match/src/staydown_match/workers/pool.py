@@ -15,7 +15,7 @@ from typing import Self
 from staydown_match.content import Content
 from staydown_match.exact import ExactHashes, exact_hashes
 from staydown_match.fingerprint import checked_mode, joined, open_regular
-from staydown_match.limits import DEFAULT_LIMITS, Limits
+from staydown_match.limits import DEFAULT_LIMITS, MOST_SECONDS, Limits
 from staydown_match.types import Fingerprints, InvalidValueError, Mode, Problem, ProblemCode
 from staydown_match.workers.crew import Crew
 from staydown_match.workers.messages import BadAnswerError, GoneError, TooLateError
@@ -108,7 +108,9 @@ class FingerprintPool:
             return self._fingerprint(descriptor, mode, timeout_s)
 
     def _fingerprint(self, descriptor: int, mode: Mode, timeout_s: float | None) -> Fingerprints:
-        until = None if timeout_s is None else time.monotonic() + timeout_s
+        if timeout_s is not None and not timeout_s > 0:
+            raise InvalidValueError(f"timeout_s: give a number over 0, or None, not {timeout_s}")
+        until = None if timeout_s is None else time.monotonic() + min(timeout_s, MOST_SECONDS)
         try:
             with self._places.take(until=until) as place, self._looking(place, descriptor, mode) as worker:
                 # The worker decodes while this process hashes.

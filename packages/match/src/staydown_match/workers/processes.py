@@ -40,20 +40,23 @@ class NurseryProcess:
     """The running nursery: forks workers and ends them. Threads may share it."""
 
     def __init__(self, limits: Limits, reader: str) -> None:
-        """Start it without waiting until it is ready; `ready` does."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        """Start it; `wait_until_ready` waits until it can be used. Raises StartError."""
         settings = json.dumps({"reader": reader, "limits": dataclasses.asdict(limits)})
-        module = "staydown_match.workers.nursery"
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", module, str(theirs.fileno()), settings],
-                pass_fds=(theirs.fileno(),),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                env=_environment(),
-                start_new_session=True,  # Ctrl-C is for the program that asked, which then closes the pool
-            )
-        self._control = ours
+        self._control, theirs = _connected(socket.SOCK_SEQPACKET)
+        command = [sys.executable, "-P", "-m", "staydown_match.workers.nursery", str(theirs.fileno()), settings]
+        try:
+            with theirs:
+                self._process = subprocess.Popen(
+                    command,
+                    pass_fds=(theirs.fileno(),),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    env=_environment(),
+                    start_new_session=True,  # Ctrl-C is for the program that asked, which then closes the pool
+                )
+        except OSError as error:
+            self._control.close()
+            raise StartError(f"{sys.executable} could not be started: {error.strerror}") from None
         self._lock = threading.Lock()
 
     @property
@@ -70,7 +73,7 @@ class NurseryProcess:
 
     def fork(self) -> "WorkerProcess":
         """Make a new worker, walled in and ready for files; raise StartError when that fails."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        ours, theirs = _connected(socket.SOCK_STREAM)
         with theirs:
             pid = self._forked(theirs)
         if not pid:
@@ -157,6 +160,13 @@ class WorkerProcess:
     def forget(self) -> None:
         """Close this side of the connection."""
         self._connection.close()
+
+
+def _connected(kind: socket.SocketKind) -> tuple[socket.socket, socket.socket]:
+    try:
+        return socket.socketpair(socket.AF_UNIX, kind)
+    except OSError as error:
+        raise StartError(f"no connection to a process for decoding could be made: {error.strerror}") from None
 
 
 def _environment() -> dict[str, str]:

@@ -42,6 +42,11 @@ def sleep(_file: BinaryIO) -> str:
     return "woke up"
 
 
+def nap(_file: BinaryIO) -> str:
+    time.sleep(0.5)
+    return "slept"
+
+
 def compute(_file: BinaryIO) -> str:
     """Use the processor without ever letting go of it."""
     while True:
@@ -107,6 +112,16 @@ def dribble(_file: BinaryIO) -> str:
 
 def who(_file: BinaryIO) -> str:
     return f"worker {os.getpid()}"
+
+
+def open_files(_file: BinaryIO) -> str:
+    """Name the kind of everything that is open."""
+    kinds = {stat.S_IFCHR: "device", stat.S_IFREG: "file", stat.S_IFSOCK: "socket"}
+    found = []
+    for descriptor in range(64):
+        with contextlib.suppress(OSError):
+            found.append(kinds.get(stat.S_IFMT(os.fstat(descriptor).st_mode), "other"))
+    return " ".join(found)
 
 
 def environment(_file: BinaryIO) -> str:
@@ -195,7 +210,7 @@ def _unshare() -> None:
 ORDERS: dict[str, Callable[[BinaryIO], str]] = {
     function.__name__: function
     for function in (
-        sleep, compute, take_memory, keep_memory, crash, abort, leave, fail, kill_self, nonsense, too_much, dribble,
-        who, environment, escape, think_in_threads,
+        sleep, nap, compute, take_memory, keep_memory, crash, abort, leave, fail, kill_self, nonsense, too_much,
+        dribble, who, open_files, environment, escape, think_in_threads,
     )
 }  # fmt: skip

@@ -111,7 +111,7 @@ def busy_worker(pool: FingerprintPool) -> int:
     raise AssertionError("no worker took the file")
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGABRT, signal.SIGSEGV])
 def test_a_worker_killed_in_the_middle_of_a_file(
     make_pool: MakePool, order: Order, good: bytes, number: signal.Signals
 ) -> None:
@@ -122,6 +122,20 @@ def test_a_worker_killed_in_the_middle_of_a_file(
     caller.join(10)
     assert [codes(one) for one in found] == [["crashed"]]
     assert pool.fingerprint_bytes(good) == fingerprint_bytes(good)
+
+
+def test_a_service_that_is_being_stopped_can_finish_its_files(make_pool: MakePool, order: Order) -> None:
+    """Its manager signals all of its processes; decoding goes on for as long as the program does."""
+    pool, found = make_pool(), list[Fingerprints]()
+    caller = threading.Thread(target=lambda: found.append(order(pool, "nap")))
+    caller.start()
+    worker, nursery = busy_worker(pool), pool._crew.nursery_pid
+    assert nursery is not None
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        os.kill(worker, number)
+        os.kill(nursery, number)
+    caller.join(10)
+    assert [one.problems[0].detail for one in found] == ["slept"]
 
 
 def test_a_worker_killed_while_idle_costs_no_file(make_pool: MakePool, good: bytes) -> None:

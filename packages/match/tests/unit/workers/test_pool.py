@@ -101,6 +101,34 @@ def test_limits_are_checked(name: str) -> None:
             Limits(**{name: value})
 
 
+@pytest.mark.parametrize(
+    ("name", "most"), [("time_s", 10**6), ("cpu_s", 10**6), ("memory_bytes", 10**18), ("max_frames", 10**18)]
+)
+def test_limits_without_limit_are_refused_and_the_largest_work(name: str, most: int, files: list[bytes]) -> None:
+    for value in (most + 1, float("inf"), float("nan")):
+        with pytest.raises(InvalidValueError, match=f"{name}: give"):
+            Limits(**{name: value})  # type: ignore[arg-type]  # it must be refused
+    with FingerprintPool(limits=Limits(**{name: most}), workers=1) as pool:
+        assert pool.fingerprint_bytes(files[2], timeout_s=float("inf")) == fingerprint_bytes(files[2])
+
+
+@pytest.mark.parametrize("timeout_s", [0.0, -1.0, float("nan")])
+def test_a_time_to_wait_is_checked(shared_pool: FingerprintPool, timeout_s: float) -> None:
+    with pytest.raises(InvalidValueError, match="timeout_s: give a number over 0, or None"):
+        shared_pool.fingerprint_bytes(b"x", timeout_s=timeout_s)
+
+
+def test_a_file_on_its_way_when_the_pool_is_closed_starts_nothing(
+    make_pool: MakePool, own_processes: Callable[[], set[int]]
+) -> None:
+    pool = make_pool()
+    with pool._places.take(until=None) as place:
+        pool.close()
+        with pytest.raises(StartError, match="closed"):
+            pool._crew.hand_over(place, "publish", 0)
+    assert own_processes() == set()
+
+
 def test_limits_reach_the_worker(files: list[bytes]) -> None:
     limits = Limits(max_pixels=300 * 200 - 1)
     with FingerprintPool(workers=1, limits=limits) as pool:
@@ -200,15 +228,18 @@ def test_a_pool_that_is_dropped_leaves_no_process(own_processes: Callable[[], se
     assert own_processes() == set()
 
 
-def test_a_pool_that_cannot_start_says_so(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    monkeypatch.setattr(sys, "executable", "/bin/false")
+@pytest.mark.parametrize(("program", "words"), [("/bin/false", "did not start"), ("/no/such", "could not be started")])
+def test_a_pool_that_cannot_start_says_so(
+    program: str, words: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sys, "executable", program)
     pool = FingerprintPool(workers=1)
-    with pytest.raises(StartError, match="did not start"):
+    with pytest.raises(StartError, match=words):
         pool.start()
     found = pool.fingerprint_bytes(b"some file")
     assert [problem.code for problem in found.problems] == ["crashed"]
     assert found.sha256 == fingerprint_bytes(b"some file").sha256
-    assert "did not start" in caplog.text
+    assert words in caplog.text
     pool.close()
 
 

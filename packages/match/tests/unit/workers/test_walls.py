@@ -64,15 +64,12 @@ def test_the_system_says_the_same(make_pool: MakePool) -> None:
     assert Path(f"/proc/{worker}/oom_score_adj").read_text().strip() == "1000"
 
 
-def test_a_worker_has_only_its_own_files_open(make_pool: MakePool, tmp_path: Path) -> None:
+def test_a_worker_has_only_its_own_files_open(make_pool: MakePool, order: Order, tmp_path: Path) -> None:
     with (tmp_path / "secret").open("w") as secret:
         os.set_inheritable(secret.fileno(), True)  # noqa: FBT003 - the standard library's signature
-        pool = make_pool()
-        pid = worker_of(pool).pid
-        targets = [os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir()]  # noqa: PTH115 - sockets too
-    assert len(targets) == 5, targets
-    assert targets.count("/dev/null") == 3
-    assert sum(target.startswith("socket:") for target in targets) == 1
+        found = order(make_pool(), "open_files")
+    # /dev/null three times, the count of its own memory, the connection, and the file of this order.
+    assert sorted(found.problems[0].detail.split()) == ["device"] * 3 + ["file"] * 2 + ["socket"]
 
 
 def test_no_setting_of_the_program_reaches_a_worker(
@@ -92,6 +89,12 @@ def test_content_in_memory_cannot_be_changed_by_a_worker(
     found = pool.fingerprint_bytes(b"ORDER escape\n" + bytes(5_000_000))
     assert found.problems[0].detail == "open ways: "
     assert own_processes()
+
+
+def test_workers_are_forked_from_a_process_of_one_thread(make_pool: MakePool) -> None:
+    """What other threads hold at the moment of a fork would stay locked for ever in the copy."""
+    nursery = make_pool()._crew.nursery_pid
+    assert len(list(Path(f"/proc/{nursery}/task").iterdir())) == 1
 
 
 def test_the_filter_is_one_that_the_kernel_can_take() -> None:
