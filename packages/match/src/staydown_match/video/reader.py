@@ -30,7 +30,7 @@ KEYFRAME_STEP_S = 0.5
 """Keyframes nearer to the last one than this are passed over when only keyframes are wanted."""
 
 LEAST_SHARE_OF_FRAMES = 0.95
-"""An AVI in which fewer of the frames in its header are found has a hole; its demuxer passes over it and says nothing."""
+"""An AVI with fewer of the frames that its header counts has a hole; its demuxer passes over that in silence."""
 
 MAX_ERRORS_IN_A_ROW = 8
 """So often reading goes on at a place where the demuxer gives up."""
