@@ -29,6 +29,9 @@ MAX_STREAMS = 64
 KEYFRAME_STEP_S = 0.5
 """Keyframes nearer to the last one than this are passed over when only keyframes are wanted."""
 
+LEAST_SHARE_OF_FRAMES = 0.95
+"""An AVI with fewer of the frames that its header counts has a hole; its demuxer passes over that in silence."""
+
 MAX_ERRORS_IN_A_ROW = 8
 """So often reading goes on at a place where the demuxer gives up."""
 
@@ -171,7 +174,6 @@ class VideoReader:
                 self.end_s = max(self.end_s, stamp_s + (packet.duration or 0) * tick_s - first_s)
             if packet.is_corrupt:
                 self._problems.note_code("damaged")
-            self._packets_read += 1
             is_keyframe = packet.is_keyframe
             if is_keyframe:
                 group_at_s = group_clock.at_s(stamp_s)
@@ -182,7 +184,7 @@ class VideoReader:
                     stream.codec_context.flush_buffers()
                 yield packet
             was_wanted = is_wanted
-        if self._container is AVI and self._packets_read < stream.frames:
+        if self._container is AVI and self._packets_read < LEAST_SHARE_OF_FRAMES * stream.frames:
             self._problems.note_code("damaged")
         yield None
 
@@ -195,6 +197,7 @@ class VideoReader:
                         self._problems.note_error(DeadlineError())
                         return
                     errors = 0
+                    self._packets_read += 1
                     if packet.size:
                         yield packet
             except (DeadlineError, MemoryError) as error:

@@ -1,5 +1,6 @@
 """Video is read behind the walls of a worker process too: it may open no file, start no thread, load no code."""
 
+import struct
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,17 @@ def test_a_film_that_takes_too_long_is_said_to_and_costs_no_other_file(studio: S
         found = pool.fingerprint_bytes(long)
         assert "limit" in [problem.code for problem in found.problems]
         assert pool.fingerprint_bytes(studio.film(Film(scenes=(0,), scene_s=0.2, size=(64, 64)))).pdq
+
+
+def test_an_index_of_half_a_billion_samples_costs_no_other_file(studio: Studio) -> None:
+    """Each sample is of one byte, so that the file needs no table for them; FFmpeg makes one in memory."""
+    sound = studio.film(Film(scenes=(0,), scene_s=0.2, size=(64, 64), mux_options={"movflags": "faststart"}))
+    data = bytearray(sound)
+    struct.pack_into(">II", data, data.index(b"stsz") + 8, 1, 500_000_000)
+    struct.pack_into(">I", data, data.index(b"stsc") + 16, 500_000_000)
+    with FingerprintPool(workers=1, limits=Limits(time_s=20.0, memory_bytes=1 << 30)) as pool:
+        assert pool.fingerprint_bytes(bytes(data)).problems
+        assert pool.fingerprint_bytes(sound).problems == ()
 
 
 def test_a_hit_is_looked_at_closer(studio: Studio, tmp_path: Path) -> None:
