@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Self
 
-from staydown_match import MIN_QUALITY, fingerprint_bytes, fingerprint_file
+from staydown_match import MIN_QUALITY, ClosedError, FingerprintPool
 
 from staydown_client.decide import Evidence, decide
 from staydown_client.errors import FolderError
@@ -28,7 +28,8 @@ class Filter:
     """One list, kept in a folder; used by any number of threads at once.
 
     It sees at once what another process (`staydown filter sync --follow`) applies. A platform that wants a single
-    process calls `follow` instead.
+    process calls `follow` instead. Files are decoded in worker processes that may crash, hang or swell without harm;
+    the first file waits about half a second for them.
     """
 
     def __init__(self, folder: Folder, *, policy: Policy | None = None) -> None:
@@ -36,6 +37,7 @@ class Filter:
         self._folder = folder
         self._policy = policy or folder.settings.policy
         self._view = ListView(folder.store_path, list_name=folder.settings.list)
+        self._decoders = FingerprintPool()
 
     @classmethod
     def open(cls, folder: str | os.PathLike[str], *, policy: Policy | None = None) -> Self:
@@ -47,6 +49,7 @@ class Filter:
 
     def close(self) -> None:
         """Give the folder up; a check after this answers "unchecked"."""
+        self._decoders.close()
         self._view.close()
 
     def __enter__(self) -> Self:
@@ -63,7 +66,11 @@ class Filter:
         Raises `FileNotFoundError`, `IsADirectoryError` or `PermissionError` for a path that cannot be read. A file
         that cannot be decoded and a list that cannot be read are no exceptions but the verdict "unchecked".
         """
-        return self._decide(_fingerprints_of(source))
+        try:
+            fingerprints = self._fingerprints_of(source)
+        except ClosedError:
+            return _unreadable(FolderError("This filter was closed: open it again."))
+        return self._decide(fingerprints)
 
     def sync(self) -> None:
         """Catch up with the hub once; raise a `HubError`, or `FolderBusyError` when another sync has the folder."""
@@ -81,6 +88,11 @@ class Filter:
 
         return Following(self._folder)
 
+    def _fingerprints_of(self, source: str | os.PathLike[str] | bytes | bytearray | memoryview) -> Fingerprints:
+        if isinstance(source, bytes | bytearray | memoryview):
+            return self._decoders.fingerprint_bytes(source, "scan")
+        return self._decoders.fingerprint_file(source, "scan")
+
     def _decide(self, fingerprints: Fingerprints) -> Verdict:
         try:
             looked = self._view.look(fingerprints)
@@ -95,12 +107,6 @@ class Filter:
             comparable=any(pdq.quality >= MIN_QUALITY for pdq in fingerprints.pdq),
         )
         return decide(evidence, self._policy)
-
-
-def _fingerprints_of(source: str | os.PathLike[str] | bytes | bytearray | memoryview) -> Fingerprints:
-    if isinstance(source, bytes | bytearray | memoryview):
-        return fingerprint_bytes(bytes(source))
-    return fingerprint_file(source)
 
 
 def _age_s(caught_up_at: float | None) -> float | None:

@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from PIL import Image
 from staydown_client.sync import opened
 
 from packages.client.tests.conftest import (
@@ -132,11 +133,12 @@ def test_bad_files_get_a_line_each_and_the_others_are_checked_all_the_same(
         assert what in complaint
 
 
-def test_a_file_that_is_decoded_in_part_is_unchecked_but_no_bad_file(synced: Folder) -> None:
-    pages = photograph("multipage.tif")
-    done = staydown("filter", "check", pages, "--folder", synced.path)
-    assert (done.returncode, done.stdout) == (1, f"{pages}: unchecked (limit)\n")
-    assert done.stderr.startswith(f"staydown: {pages} was not decoded whole. (")
+def test_a_file_over_a_limit_is_unchecked_but_no_bad_file(synced: Folder, tmp_path: Path) -> None:
+    large = tmp_path / "large.png"
+    Image.new("1", (12_000, 12_000)).save(large)
+    done = staydown("filter", "check", large, "--folder", synced.path)
+    assert (done.returncode, done.stdout) == (1, f"{large}: unchecked (limit)\n")
+    assert done.stderr.startswith(f"staydown: {large} was not decoded whole. (")
 
 
 def test_a_picture_without_features_is_unchecked_but_no_bad_file(synced: Folder, tmp_path: Path) -> None:
