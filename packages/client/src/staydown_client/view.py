@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
 import numpy as np
-from staydown_match import MIN_QUALITY, HammingIndex
+from staydown_match import HammingIndex, find_variants
 
 from staydown_client.decide import Hit
 from staydown_client.errors import FolderError
-from staydown_client.policy import MAX_DISTANCE_BITS
 from staydown_client.store import connect, damage_named
 
 if TYPE_CHECKING:
@@ -160,17 +159,13 @@ class ListView:
                 yield _hit(row, algorithm=algorithm, distance_bits=0)
 
     def _near_hits(self, fingerprints: Fingerprints) -> Iterator[Hit]:
-        good = [pdq.bits for pdq in fingerprints.pdq if pdq.quality >= MIN_QUALITY]
-        if not good:
-            return
-        found = self._index.search(_as_rows(good), MAX_DISTANCE_BITS)
-        for key, distance_bits in zip(found.key.tolist(), found.distance_bits.tolist(), strict=True):
+        for match in find_variants(self._index, fingerprints.pdq):
             row = self._connection.execute(
                 f"SELECT {_HIT_COLUMNS} FROM pdq JOIN item ON item.id = pdq.item "  # noqa: S608 - a constant
                 "WHERE pdq.key = ?",
-                (key,),
+                (match.key,),
             ).fetchone()
-            yield _hit(row, algorithm="pdq", distance_bits=distance_bits)
+            yield _hit(row, algorithm="pdq", distance_bits=match.distance_bits)
 
 
 def _after_fork() -> None:
