@@ -1,5 +1,6 @@
 """Every container and codec that is promised is read, with the right times and the right pictures."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -146,3 +147,9 @@ def test_a_stream_that_begins_late_begins_at_zero(studio: Studio) -> None:
     found = fingerprint_bytes(data)
     assert found.pdq[0].at_s == 0
     assert found.duration_s == pytest.approx(4.0, abs=0.05)
+
+
+def test_making_films_leaves_this_process_its_scheduling(studio: Studio) -> None:
+    """As root the AV1 encoder takes real-time priority: all that the tests start later would starve the machine."""
+    studio.film(FILM, container="mp4", codec="libsvtav1", options=SVT)
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
