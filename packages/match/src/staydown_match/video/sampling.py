@@ -1,8 +1,8 @@
 """Which frames of a video keep their hash: those that differ from the last one kept, and only so many a minute.
 
 A film of 25 frames a second has 1,500 hashes a minute, of which most say the same as the one before. What is dropped
-costs almost no recall (`./staydown bench video_sampling` measures it) as long as the dropped frame is far nearer to the kept one
-than the distance at which hashes match.
+costs almost no recall (`./staydown bench video_sampling` measures it) as long as the dropped frame is far nearer to the
+kept one than the distance at which hashes match.
 """
 
 from staydown_match.types import MIN_QUALITY
