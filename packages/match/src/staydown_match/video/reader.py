@@ -179,10 +179,11 @@ class VideoReader:
                 group_at_s = group_clock.at_s(stamp_s)
             is_wanted = wanted(is_keyframe, group_at_s)
             if is_wanted:
-                if not was_wanted and not isinstance(wanted, Keyframes):
-                    yield None
+                if not was_wanted:
                     stream.codec_context.flush_buffers()
                 yield packet
+            elif was_wanted:
+                yield None
             was_wanted = is_wanted
         if self._container is AVI and self._packets_read < LEAST_SHARE_OF_FRAMES * stream.frames:
             self._problems.note_code("damaged")
