@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from staydown_match.types import Mode
 
-LENGTH_S, QUICK_LENGTH_S = 24.0, 6.0
+LENGTH_S, QUICK_LENGTH_S = 20.0, 6.0
 EVERY_FRAME_TARGET = 13.0
 KEYFRAMES_TARGET = 150.0
 RUNS = 3

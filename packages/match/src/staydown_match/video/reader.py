@@ -131,17 +131,13 @@ class VideoReader:
                 f"at most {self._limits.max_pixels} are decoded",
             )
             return False
-        codec.thread_count = 1
-        # Frames that no other is made from go without smoothing of their blocks: a tenth faster, 0.01 bits away.
-        codec.options = {"max_pixels": str(self._limits.max_pixels), "skip_loop_filter": "noref"}
         return True
 
     def _frames_of(self, opened: InputContainer, stream: VideoStream, wanted: Wanted) -> Iterator[TimedFrame]:
         clock, tick_s = _clock_of(stream), _tick_s(stream)
         if stream.duration:
             self.header_duration_s = stream.duration * tick_s
-        if isinstance(wanted, Keyframes):
-            stream.codec_context.skip_frame = "NONKEY"
+        self._set_up(stream.codec_context, wanted)
         for packet in self._packets_of(opened, stream, wanted):
             for frame in self._decoded(stream, packet):
                 at_s = clock.at_s(None if frame.pts is None else frame.pts * tick_s)
@@ -151,6 +147,14 @@ class VideoReader:
                 yield timed
                 if self._is_over():
                     return
+
+    def _set_up(self, codec: "VideoCodecContext", wanted: Wanted) -> None:
+        """Leave out the smoothing of blocks in frames that no other is made from: a tenth faster, 0.01 bits off."""
+        only_keyframes = isinstance(wanted, Keyframes)
+        codec.thread_count = 1
+        codec.skip_frame = "NONKEY" if only_keyframes else "DEFAULT"
+        unsmoothed = "all" if only_keyframes else "noref"
+        codec.options = {"max_pixels": str(self._limits.max_pixels), "skip_loop_filter": unsmoothed}
 
     def _is_over(self) -> bool:
         if self._frames_read >= self._limits.max_frames:
@@ -179,10 +183,11 @@ class VideoReader:
                 group_at_s = group_clock.at_s(stamp_s)
             is_wanted = wanted(is_keyframe, group_at_s)
             if is_wanted:
-                if not was_wanted and not isinstance(wanted, Keyframes):
-                    yield None
+                if not was_wanted:
                     stream.codec_context.flush_buffers()
                 yield packet
+            elif was_wanted:
+                yield None
             was_wanted = is_wanted
         if self._container is AVI and self._packets_read < LEAST_SHARE_OF_FRAMES * stream.frames:
             self._problems.note_code("damaged")

@@ -74,6 +74,27 @@ def test_every_container_and_codec_is_read(
     assert max(distances_from_what_was_filmed(scanned, studio, film)) <= 20
 
 
+@pytest.mark.parametrize(
+    ("codec", "options"),
+    [
+        ("libx264", {"preset": "ultrafast", "g": "30", "sc_threshold": "0"}),
+        ("libx264", {"preset": "veryfast", "g": "30", "sc_threshold": "0", "x264-params": "open-gop=1"}),
+        ("libx265", {"preset": "ultrafast", "x265-params": "log-level=none:pools=none:keyint=30:open-gop=1"}),
+        ("libx265", {"preset": "ultrafast", "x265-params": "log-level=none:pools=none:keyint=30:open-gop=0"}),
+        ("libvpx-vp9", {**VP9, "g": "30"}),
+        ("libsvtav1", {"preset": "12", "svtav1-params": "lp=1:keyint=30"}),
+        ("mpeg4", {"g": "30", "b": "1M", "sc_threshold": "1000000000"}),
+    ],
+    ids=["H.264", "H.264 open", "HEVC open", "HEVC", "VP9", "AV1", "MPEG-4"],
+)  # fmt: skip
+def test_scanning_gives_each_keyframe_its_own_time(codec: str, options: dict[str, str], studio: Studio) -> None:
+    film = Film(scenes=(0, 1, 2, 3, 4), scene_s=3.0, rate=10, codec=codec, container="matroska", options=options)
+    found = fingerprint_bytes(studio.film(film), "scan")
+    assert found.problems == ()
+    assert sorted({hashed.at_s for hashed in found.pdq}) == [0, 3, 6, 9, 12]  # type: ignore[type-var]  # as below
+    assert max(distances_from_what_was_filmed(found, studio, film)) <= 20
+
+
 def test_times_are_those_of_the_frames(studio: Studio) -> None:
     found = fingerprint_bytes(studio.film(FILM))
     times = [hashed.at_s for hashed in found.pdq]
