@@ -1,11 +1,14 @@
 """Taking a database away: all of it, nothing else, and never under somebody's feet."""
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
 from staydown_hub.embedded_postgres import StopError, remove, start
+from staydown_hub.embedded_postgres.locks import open_lock, try_lock
 from staydown_hub.embedded_postgres.placement import SHARED_STORE
+from staydown_hub.embedded_postgres.sharing import LEASE_LOCK
 
 
 def test_a_database_that_is_used_is_not_removed(own_copy: Path) -> None:
@@ -19,6 +22,16 @@ def test_a_database_that_is_used_is_not_removed(own_copy: Path) -> None:
     remove(own_copy)
     assert not own_copy.exists()
     assert own_copy.parent.exists()
+
+
+def test_removal_waits_for_whoever_is_stopping_the_server_just_now(own_copy: Path) -> None:
+    stopping = open_lock(own_copy / LEASE_LOCK)
+    assert try_lock(stopping)
+    done = threading.Timer(0.3, os.close, [stopping])
+    done.start()
+    remove(own_copy)
+    done.join()
+    assert not own_copy.exists()
 
 
 def test_what_was_never_there_is_no_error(tmp_path: Path) -> None:
