@@ -14,8 +14,10 @@ _BOOT_FILE: Final = Path("/proc/sys/kernel/random/boot_id")
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One moment by two clocks: seconds since 1970, which somebody may set, and seconds since this start of the
-    machine (`boot`), which only run on, through sleep too.
+    """One moment by two clocks.
+
+    `wall_s` counts from 1970, and somebody may set that clock; `since_boot_s` counts from this start of the machine
+    (`boot`) and only runs on, through sleep too.
     """
 
     wall_s: float
@@ -24,7 +26,9 @@ class Moment:
 
     def age_s(self, now: Moment) -> float:
         """Return how long ago this was; infinite when it lies in the future, which says that no clock can tell."""
-        age_s = now.since_boot_s - self.since_boot_s if self.boot and self.boot == now.boot else now.wall_s - self.wall_s
+        age_s = (
+            now.since_boot_s - self.since_boot_s if self.boot and self.boot == now.boot else now.wall_s - self.wall_s
+        )
         return age_s if age_s >= 0 else math.inf
 
 

@@ -1,4 +1,4 @@
-"""A stretch of the log, fetched: full bundles side by side into the folder, so that none is fetched twice; then the tail.
+"""A stretch of the log, fetched: full bundles side by side into the folder, none of them twice, then the tail.
 
 What is here is still unverified. A process killed on the way finds its bundles again.
 """
@@ -18,7 +18,7 @@ from staydown_client.feed import BUNDLE_RECORDS, Feed, unpack_records
 from staydown_client.transport import Packed, Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -46,7 +46,7 @@ class Download:
         """Yield the records at positions `start` to `stop`, in order; raise a `HubError` when they cannot be had."""
         position = start
         numbers = range(start // BUNDLE_RECORDS, stop // BUNDLE_RECORDS)
-        if stop - start > BUNDLE_RECORDS and len(numbers):
+        if stop - start > BUNDLE_RECORDS and numbers:
             with closing(self._bundles(numbers)) as bundles:
                 for number, packed in bundles:
                     records = unpack_records(packed)
@@ -75,7 +75,7 @@ class Download:
         shutil.rmtree(self._kept, ignore_errors=True)
         self.used_kept = False
 
-    def _bundles(self, numbers: range) -> Iterator[tuple[int, Packed]]:
+    def _bundles(self, numbers: range) -> Generator[tuple[int, Packed]]:
         self._make_room()
         transports: list[Transport] = []
         own = threading.local()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Literal, NoReturn, TypeAlias, get_args
 
 import msgspec
@@ -337,15 +338,13 @@ def _checked_positions(positions: list[int] | UnsetType, position: int) -> tuple
     if positions is UNSET:
         _refuse(position, "positions", "is missing")
     checked = tuple(positions)
-    rising = all(low < high for low, high in zip(checked, checked[1:], strict=False))
+    rising = all(low < high for low, high in pairwise(checked))
     if not checked or not rising or checked[0] < 0 or checked[-1] >= position:
         _refuse(position, "positions", "must be positions before this one, each once and in order")
     return checked
 
 
-def _check_words(
-    words: Collection[str], position: int, name: str, *, pattern: re.Pattern[str], meaning: str
-) -> None:
+def _check_words(words: Collection[str], position: int, name: str, *, pattern: re.Pattern[str], meaning: str) -> None:
     if not 1 <= len(words) <= MAX_WORDS:
         _refuse(position, name, f"must have 1 to {MAX_WORDS} elements")
     for number, word in enumerate(words):

@@ -1,4 +1,4 @@
-"""One list at the hub's feed: checkpoints, bundles, the tail and live events. Bytes come in, nothing is believed yet."""
+"""One list at the hub's feed: checkpoints, bundles, the tail and live events. What comes is not believed yet."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import msgspec
 from staydown_client.entries import MAX_ENTRY_BYTES, MAX_POSITION
 from staydown_client.errors import LogRefusedError
 from staydown_client.events import EventParser, ServerEvent
-from staydown_client.log.bundle import parse_bundle
+from staydown_client.log.bundle import leaf_hashes, parse_bundle
 from staydown_client.log.hashing import HASH_BYTES, SALT_BYTES, entry_leaf_hash
 from staydown_client.log.notes import MAX_NOTE_CHARACTERS
 from staydown_client.log.tiles import index_path
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from types import TracebackType
 
-    from staydown_client.log.bundle import Record
     from staydown_client.transport import Packed, Stream, Transport
 
 BUNDLE_RECORDS: Final = 4096
@@ -150,11 +149,7 @@ class EventStream:
 def unpack_records(packed: Packed) -> Records:
     """Read a bundle or a piece of the tail; raise a `HubError` for anything else."""
     first, records = parse_bundle(packed.unpacked(max_bytes=MAX_BUNDLE_BYTES))
-    return Records(first, [record.leaf_hash() for record in records], [_body(record) for record in records])
-
-
-def _body(record: Record) -> bytes | None:
-    return bytes(record[1]) if len(record) > 1 else None  # type: ignore[misc]  # a redacted record is its leaf alone
+    return Records(first, leaf_hashes(records), [body for _, body in records])
 
 
 class _LiveRecord(msgspec.Struct, forbid_unknown_fields=True):

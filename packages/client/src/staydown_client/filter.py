@@ -110,8 +110,8 @@ class Filter:
 
 
 def _age_s(caught_up_at: float | None) -> float | None:
-    # A time in the future is as doubtful as one in the past, and must not pass as fresh.
-    return None if caught_up_at is None else abs(time.time() - caught_up_at)
+    # Infinite when no clock can tell: such a list must not pass as fresh.
+    return None if caught_up_at is None else max(time.time() - caught_up_at, 0.0)
 
 
 def _unreadable(error: FolderError) -> Verdict:

@@ -68,7 +68,10 @@ class Receipts:
     def note(self, receipt: Receipt) -> None:
         """Take the newest receipt; returns at once."""
         with self._wake:
-            urgent = self._latest is None or (receipt.state, receipt.problem) != (self._latest.state, self._latest.problem)
+            urgent = self._latest is None or (receipt.state, receipt.problem) != (
+                self._latest.state,
+                self._latest.problem,
+            )
             self._latest = receipt
             if urgent:
                 self._wake.notify()

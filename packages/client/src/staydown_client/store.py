@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from staydown_client.entries import Entries, ExactAlgorithm, Label, Labels
+    from staydown_client.errors import LogProblem
 
 FORMAT_VERSION: Final = 2
 WITHDRAWN_STAYS_S: Final = 24 * 3600.0
@@ -81,7 +82,7 @@ CREATE INDEX gone_by_admission ON gone (admitted_at);
 class Refusal:
     """That the hub's list was refused: the problem's word, the message for people, and when (seconds since 1970)."""
 
-    problem: str
+    problem: LogProblem
     message: str
     at_s: float
 
@@ -218,9 +219,7 @@ def read_items(connection: sqlite3.Connection, *, since: int) -> Iterator[ItemRo
 
 def read_gone(connection: sqlite3.Connection, *, since: int) -> list[tuple[int, int]]:
     """Return (admitted_at, changed_at) of what ceased to be in force at position `since` or later."""
-    return connection.execute(
-        "SELECT admitted_at, changed_at FROM gone WHERE at >= ? ORDER BY at", (since,)
-    ).fetchall()
+    return connection.execute("SELECT admitted_at, changed_at FROM gone WHERE at >= ? ORDER BY at", (since,)).fetchall()
 
 
 class StoreWriter:
@@ -288,22 +287,22 @@ class StoreWriter:
             self._connection.executemany("INSERT OR IGNORE INTO log_key (vkey, endorsement) VALUES (?, ?)", endorsed)
 
     def confirm(self, at: Moment, *, live_since_s: float | None = None) -> None:
-        """Note that the hub had nothing newer at that moment, and since when (seconds since 1970) it is followed live."""
+        """Note that the hub had nothing newer then, and since when (seconds since 1970) it is followed live."""
         self._set(**_confirmed(at), live_since_s=live_since_s)
 
     def refuse(self, refusal: Refusal | None) -> None:
         """Note that the hub's list was refused; None: it is believed again."""
         if refusal != self.state.refusal:
-            self._set(refusal=None if refusal is None else json.dumps({n: getattr(refusal, n) for n in Refusal.__slots__}))
+            self._set(
+                refusal=None if refusal is None else json.dumps({n: getattr(refusal, n) for n in Refusal.__slots__})
+            )
 
     def set_live(self, since_s: float | None) -> None:
         """Note since when (seconds since 1970) the list has been followed live; None: it is not."""
         if since_s != self.state.live_since_s:
             self._set(live_since_s=since_s)
 
-    def apply(
-        self, runs: Sequence[Entries], labels: Labels, *, tree: bytes, note: str, confirmed: Moment
-    ) -> None:
+    def apply(self, runs: Sequence[Entries], labels: Labels, *, tree: bytes, note: str, confirmed: Moment) -> None:
         """Apply verified runs that go on from the last position, all or none, with the tree and note they lead to.
 
         `confirmed`: when the hub showed this note as its newest.
@@ -315,7 +314,9 @@ class StoreWriter:
             size = self.state.size
             for run in runs:
                 if run.first != size:
-                    raise LogRefusedError(f"The hub sent position {run.first} where {size} comes next.", problem="garbage")
+                    raise LogRefusedError(
+                        f"The hub sent position {run.first} where {size} comes next.", problem="garbage"
+                    )
                 size += len(run)
             if runs:
                 self._apply(runs, labels)
@@ -338,7 +339,9 @@ class StoreWriter:
         with self._transaction():
             self._connection.execute("DELETE FROM item WHERE changed_at < ?", (base.size,))
             self._connection.execute("DELETE FROM gone WHERE at < ?", (base.size,))
-            left = self._connection.execute("SELECT count(*) FROM gone WHERE changed_at < ?", (base.size,)).fetchone()[0]
+            left = self._connection.execute("SELECT count(*) FROM gone WHERE changed_at < ?", (base.size,)).fetchone()[
+                0
+            ]
             due_s = self.state.merge_due_s if left else None
             self._update(base=base.name, base_digest=base.digest, base_size=base.size, merge_due_s=due_s)
         self._left_behind = True
@@ -474,7 +477,9 @@ class _Parts:
     def exact(self, place: int) -> bytes:
         """Return the entry's digests, each after a byte that says of which algorithm it is."""
         return b"".join(
-            code + row.tobytes() for code, values, bounds in self._exact for row in values[bounds[place] : bounds[place + 1]]
+            code + row.tobytes()
+            for code, values, bounds in self._exact
+            for row in values[bounds[place] : bounds[place + 1]]
         )
 
     def pdq(self, place: int) -> bytes:

@@ -65,7 +65,7 @@ class Verifier:
             self._download.stop()
 
     def catch_up(self, feed: Feed, address: str, key: ApiKey) -> None:
-        """Verify and apply everything up to the hub's newest checkpoint; raise `LogRefusedError` for what does not fit."""
+        """Verify and apply all up to the hub's newest checkpoint; raise `LogRefusedError` for what does not fit."""
         self._pending = []
         self.shown = feed.checkpoint()
         checkpoint = self._believed(self.shown, feed)
@@ -147,8 +147,8 @@ class Verifier:
         tree = CompactRange.from_bytes(state.tree)
         if checkpoint.size < tree.size:
             raise LogRefusedError(
-                f"The hub shows a list of {checkpoint.size} entries where {tree.size} were verified before. A list never "
-                f"gets shorter: tell the hub's operator. {_STAYS}",
+                f"The hub shows a list of {checkpoint.size} entries where {tree.size} were verified before. A list "
+                f"never gets shorter: tell the hub's operator. {_STAYS}",
                 problem="shrunk",
             )
         gathering = Gathering()

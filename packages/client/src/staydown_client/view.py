@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from staydown_client.clock import Moment
     from staydown_client.decide import Hit
     from staydown_client.entries import ExactAlgorithm
-    from staydown_client.store import Refusal, State
+    from staydown_client.store import Refusal
 
 LIVE_S: Final = 60.0
 """Whoever follows confirms more often than this; after it the process is taken to be gone."""
@@ -89,6 +89,7 @@ class ListView:
         self._list_name = list_name
         self._inherited = False
         self._closed = False
+        self._version = 0
         self._lock = threading.Lock()
         self._begin_anew()
         _VIEWS.add(self)
@@ -183,7 +184,7 @@ class ListView:
             self._connection.close()
             self._begin_anew()
         with damage_named(self._path):
-            version: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
+            version = self._read_version()
             if version != self._version:
                 self._refresh()
                 self._version = version
@@ -191,10 +192,9 @@ class ListView:
     def _begin_anew(self) -> None:
         self._file_id = self._read_file_id()
         self._connection = connect(self._path, list_name=self._list_name, for_writing=False)
-        self._version: int | None = None
         try:
             with damage_named(self._path):
-                self._version = self._connection.execute("PRAGMA data_version").fetchone()[0]
+                self._version = self._read_version()
                 self._open_snapshot()
         except BaseException:
             self._connection.close()
@@ -229,6 +229,10 @@ class ListView:
                 self._state = state
                 return
         self._open_snapshot()
+
+    def _read_version(self) -> int:
+        version: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        return version
 
     def _read_file_id(self) -> tuple[int, int]:
         try:

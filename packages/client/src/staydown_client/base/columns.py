@@ -92,8 +92,8 @@ class SortedColumn(Column):
         if self.array.dtype != np.uint64 or self.array.ndim != 1 or len(fence) != len(checks):
             raise damaged(path)
         self._fence = fence
-        self._fence_view = memoryview(fence)
-        self._view = memoryview(self.array)
+        self._fence_view = fence.data
+        self._view = self.array.data
 
     def find(self, value: int) -> int:
         """Return the first row whose value is not below `value`; the length when there is none."""

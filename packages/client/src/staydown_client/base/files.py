@@ -61,7 +61,7 @@ def write_base(folder: Path, table: Table, make_index: Callable[[], HammingIndex
             guide[f"{column}.fence"] = fence_of(array)
     make_index().save(draft / _INDEX)
     packed = io.BytesIO()
-    np.savez(packed, **guide)
+    np.savez(packed, allow_pickle=False, **guide)
     _write(draft / _GUIDE, packed.getvalue())
     meta = {
         "format": _FORMAT,
@@ -187,7 +187,9 @@ class Base:
 
     def _exact_of(self, name: ExactAlgorithm, guide: dict[str, NDArray[Any]]) -> ExactColumns:
         return ExactColumns(
-            self._sorted(f"{name}.start", guide), self._column(f"{name}.value", guide), self._column(f"{name}.row", guide)
+            self._sorted(f"{name}.start", guide),
+            self._column(f"{name}.value", guide),
+            self._column(f"{name}.row", guide),
         )
 
 

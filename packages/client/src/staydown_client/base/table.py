@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -72,19 +72,17 @@ class Gathering:
             pdq=pdq,
         )
 
-    def _taken(self, name: ExactAlgorithm | str, row_of: NDArray[np.int64]) -> Values:
+    def _taken(self, name: ExactAlgorithm | Literal["pdq"], row_of: NDArray[np.int64]) -> Values:
         """Return one algorithm's fingerprints of the items in force; those of the runs are given up on the way."""
         found: list[Values] = []
         for run in self._runs:
-            each = run.pdq if name == "pdq" else run.exact.pop(name)  # type: ignore[index]  # all others are exact
+            each = run.pdq if name == "pdq" else run.exact.pop(name)
             rows = row_of[run.first + each.owners]
             found.append(Values(each.values[rows >= 0], rows[rows >= 0]))
         return joined(found)
 
 
-def _resolved(
-    operations: NDArray[np.uint8], items: NDArray[np.uint64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _resolved(operations: NDArray[np.uint8], items: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return where the content of each item in force stands, and where it was admitted, in the latter's order."""
     halves = items[:, 0]
     order = np.argsort(halves, kind="stable")
@@ -107,9 +105,7 @@ def _resolved(
     return all_content[by_admission], all_admitted[by_admission]
 
 
-def _standings(
-    places: Sequence[int], operations: NDArray[np.uint8], items: NDArray[np.uint64]
-) -> Iterator[Standing]:
+def _standings(places: Sequence[int], operations: NDArray[np.uint8], items: NDArray[np.uint64]) -> Iterator[Standing]:
     """Yield what is in force among the few items that share half of an id, after all of `places` in order."""
     standings: dict[int, Standing | None] = {}
     for at in places:
@@ -152,5 +148,3 @@ def merged(old: Table, changed: Table, *, gone: NDArray[np.uint64]) -> Table:
 def _moved(values: Values, row_of: NDArray[np.int64]) -> Values:
     rows = row_of[values.owners]
     return Values(values.values[rows >= 0], rows[rows >= 0])
-
-

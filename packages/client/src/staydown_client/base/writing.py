@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def write_new_base(folder: Path, gathering: Gathering, *, size: int) -> BaseName:
-    """Write a base of a whole log; raise `LogRefusedError` when its operations do not fit, `FolderError` without room."""
+    """Write a base of a whole log; raise `LogRefusedError` when its operations do not fit their items."""
     table = gathering.table()
 
     def make_index() -> HammingIndex:
@@ -59,8 +59,8 @@ def _written(folder: Path, table: Table, make_index: Callable[[], HammingIndex],
         return write_base(folder, table, make_index, size=size)
     except OSError as error:
         raise FolderError(
-            f"The list cannot be written to {folder}: {error.strerror}. Make room on the disk; what was verified before "
-            "stays in force, and the sync goes on from there."
+            f"The list cannot be written to {folder}: {error.strerror}. Make room on the disk; what was verified "
+            "before stays in force, and the sync goes on from there."
         ) from error
 
 
@@ -85,6 +85,4 @@ def _table_of(rows: list[ItemRow]) -> Table:
 def _exact_of(rows: list[ItemRow], algorithm: ExactAlgorithm) -> Values:
     found = [(value, owner) for owner, row in enumerate(rows) for name, value in row.exact if name == algorithm]
     values = np.frombuffer(b"".join(value for value, _ in found), dtype=np.uint8)
-    return Values(
-        values.reshape(-1, EXACT_BYTES[algorithm]), np.array([owner for _, owner in found], dtype=np.int64)
-    )
+    return Values(values.reshape(-1, EXACT_BYTES[algorithm]), np.array([owner for _, owner in found], dtype=np.int64))
