@@ -21,16 +21,20 @@ import numpy as np
 import pytest
 from hypothesis import settings
 from PIL import Image
+from staydown_client.clock import moment_now
+from staydown_client.entries import EntryReader
 from staydown_client.folder import Folder, Settings, make_folder
 from staydown_client.key import ApiKey
 from staydown_match import fingerprint_bytes
 
 from packages.client.tests.hostile_hub import BUNDLE, entries_event
-from packages.client.tests.made_log import ORIGIN, MadeLog
+from packages.client.tests.made_log import ORIGIN, MadeLog, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from staydown_client.clock import Moment
+    from staydown_client.store import StoreWriter
     from staydown_match import Fingerprints
 
 # How long an example takes says how busy the machine is, not whether the code is right.
@@ -146,12 +150,13 @@ class LoopbackHub(ThreadingHTTPServer):
             self.log.append(*entries)
             self.changed.notify_all()
 
-    def wait_for_news(self, position: int) -> bytes:
-        """Return the event that brings what follows `position`; nothing when there is none for a while."""
+    def wait_for_news(self, position: int) -> tuple[int, bytes]:
+        """Return the size that is reached and the event that leads there; no bytes when nothing came for a while."""
         with self.changed:
             self.changed.wait_for(lambda: self.log.size > position, HEARTBEAT_INTERVAL_S)
             size = min(self.log.size, position + BUNDLE)
-            return entries_event(self.log, position, size, self.log.checkpoint(size)) if size > position else b""
+            news = entries_event(self.log, position, size, self.log.checkpoint(size)) if size > position else b""
+            return size, news
 
     def paths(self) -> list[str]:
         return [request.path for request in self.requests]
@@ -241,9 +246,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer_events(self, position: int) -> None:
         self.begin_chunks("text/event-stream")
         while not self.server.closing:
-            news = self.server.wait_for_news(position)
+            position, news = self.server.wait_for_news(position)
             self.chunk(news or b": alive\n\n")
-            position = min(self.server.log.size, position + BUNDLE) if news else position
 
 
 Handler: TypeAlias = _Handler
@@ -259,6 +263,13 @@ def hub() -> Iterator[LoopbackHub]:
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+def apply_to(store: StoreWriter, *bodies: Body, confirmed: Moment | None = None) -> None:
+    """Apply entries that go on where the store's list ends, as if they had been verified."""
+    reader = EntryReader()
+    runs = [reader.read([canonical(body) for body in bodies], first=store.state.size)] if bodies else []
+    store.apply(runs, reader.labels, tree=store.state.tree, note="none", confirmed=confirmed or moment_now())
 
 
 @dataclass
