@@ -13,7 +13,6 @@ def _ours() -> tuple[type[Exception], ...]:
     from staydown_hub.lists.errors import ListError  # noqa: PLC0415 -- the same
     from staydown_hub.organisations.errors import OrganisationError  # noqa: PLC0415 -- the same
     from staydown_hub.rules.roll import BadRollError  # noqa: PLC0415 -- the same
-
     from staydown_hub.sealing.errors import SealingError  # noqa: PLC0415 -- the same
 
     ours = (CommandError, BadSettingError, EmbeddedPostgresError, ListError, OrganisationError, BadRollError)

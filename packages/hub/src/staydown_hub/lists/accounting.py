@@ -38,8 +38,8 @@ _Place = tuple[str, int]
 def told_of(slug: str, position: int, leaf: bytes) -> dict[str, str | int]:
     """Return what an entry's audit record says of it.
 
-    The leaf's hash goes in as base64: the audit log refuses what is written like a fingerprint. It covers a random salt,
-    so once the entry is redacted nothing can be guessed against it.
+    The leaf's hash goes in as base64: the audit log refuses what is written like a fingerprint. It covers a random
+    salt, so once the entry is redacted nothing can be guessed against it.
     """
     return {"list": slug, "position": position, "leaf_hash": base64.b64encode(leaf).decode()}
 

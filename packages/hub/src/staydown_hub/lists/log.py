@@ -30,8 +30,9 @@ def append(actor: Actor, *, shared_list: SharedList, item_id: UUID, kind: str, d
 
 
 def append_redaction(actor: Actor, *, shared_list: SharedList, item_id: UUID) -> Entry | None:
-    """Redact every text about the item that the list still has: the database erases them, with their salts, as this is
-    written. Return None when there is none. The item must be locked.
+    """Redact every text about the item that the list still has; return None when there is none.
+
+    The database erases them, with their salts, as this is written. The item must be locked.
     """
     texts = shared_list.entries.filter(item=item_id, operation__in=(Entry.ADMIT, Entry.AMEND), body__isnull=False)
     positions = list(texts.order_by("position").values_list("position", flat=True))

@@ -336,4 +336,5 @@ def test_the_stored_text_is_canonical(cast: Cast) -> None:
     item = admitted_item(cast, "boat").pk
     [entry] = Entry.objects.all()
     assert entry.item_id == item
+    assert entry.body is not None
     assert canonical(json.loads(entry.body)) == entry.body
