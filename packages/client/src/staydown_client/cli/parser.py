@@ -56,6 +56,19 @@ Makes FOLDER, closed to other users (mode 0700), with filter.toml (settings and 
 list. The hub is asked whether the key and the list fit, and, unless --log-key says it, which key signs the list: that
 is pinned in filter.toml, and only a list signed by it is ever believed. Next: staydown filter sync FOLDER
 """
+_WITNESS_INIT_END = """\
+Makes FOLDER, closed to other users (mode 0700), with witness.toml, the API key, the witness's own key and the record of
+what it signed. Prints the line with which the hub's operator registers the witness. Next: staydown witness run FOLDER
+"""
+_WITNESS_RUN_END = """\
+Countersigns each checkpoint that continues all that this witness signed before, live and once a minute, until Ctrl-C;
+what it signs is on the disk first. A list that forked or shrank is not signed, and both checkpoints are kept in
+FOLDER/evidence. With --json one JSON object a line: {"event": "countersigned", "size"}, {"event": "trouble", "problem",
+"message", "retry_in_s"} or {"event": "refused", "problem", "message"}.
+
+exit status: 0 done, 1 the hub is away or not believed, 2 the folder or the usage was bad, 3 the list forked (this
+witness then signs nothing of it any more), or, with --once, shrank
+"""
 _FINGERPRINT_END = """\
 With --json one JSON object a line: {"file", "kind", "media_type", "width", "height", "fingerprints", "problems"}, the
 fingerprints in the form that the hub's API takes.
@@ -81,6 +94,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"staydown {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add_filter(commands)
+    _add_witness(commands)
     _add_fingerprint(commands)
     _add_report(commands)
     _add_assess(commands)
@@ -97,14 +111,7 @@ def _add_filter(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     init = _command(parts, "init", runs="filter_init", about="make a filter's folder", end=_INIT_END)
     init.add_argument("folder", metavar="FOLDER", type=Path, help="where to make it; nothing may be there yet")
     init.add_argument("--list", metavar="NAME", required=True, dest="list_name", help="the list to follow")
-    init.add_argument(
-        "--log-key",
-        metavar="KEY",
-        action="append",
-        dest="log_keys",
-        help="the key that signs the list, as its operator published it; may be given more than once. Without it the "
-        "hub is asked, and believed this once",
-    )
+    _add_log_keys(init)
     _add_hub_options(init)
 
     sync = _command(parts, "sync", runs="filter_sync", about="bring the list up to date with the hub", end=_SYNC_END)
@@ -116,6 +123,31 @@ def _add_filter(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     _add_files(check)
     check.add_argument("--folder", metavar="FOLDER", type=Path, help="the filter's folder; default: STAYDOWN_FILTER")
     _add_json(check)
+
+
+def _add_witness(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    group = commands.add_parser(
+        "witness", help="countersign a list: init, run", description="A witness of a list's log."
+    )
+    group.set_defaults(incomplete=group)
+    parts = group.add_subparsers(title="commands", metavar="COMMAND")
+
+    init = _command(
+        parts, "init", runs="witness_init", about="make a witness's folder and its key", end=_WITNESS_INIT_END
+    )
+    init.add_argument("folder", metavar="FOLDER", type=Path, help="where to make it; nothing may be there yet")
+    init.add_argument("--list", metavar="NAME", required=True, dest="list_name", help="the list to watch")
+    init.add_argument("--name", metavar="NAME", help="the witness's name; default: HUB/witness/ORGANISATION")
+    _add_log_keys(init)
+    _add_hub_options(init)
+
+    run = _command(parts, "run", runs="witness_run", about="countersign what continues the list", end=_WITNESS_RUN_END)
+    run.add_argument("folder", metavar="FOLDER", type=Path, help="the witness's folder")
+    run.add_argument("--once", action="store_true", help="countersign the present list and end")
+    run.add_argument(
+        "--accept-restored", action="store_true", help="go on although the folder was copied or brought back"
+    )
+    _add_json(run)
 
 
 def _add_fingerprint(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -171,6 +203,17 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
 
 def _add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
+
+
+def _add_log_keys(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--log-key",
+        metavar="KEY",
+        action="append",
+        dest="log_keys",
+        help="the key that signs the list, as its operator published it; may be given more than once. Without it the "
+        "hub is asked, and believed this once",
+    )
 
 
 def _add_hub_options(parser: argparse.ArgumentParser) -> None:
