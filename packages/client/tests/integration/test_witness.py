@@ -39,6 +39,12 @@ NAME = "witness.example/police"
 ROUNDS = 8
 
 
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask a hub that is behind again at once: these tests wait for nobody."""
+    monkeypatch.setattr("staydown_client.witness.run._TRY_AGAIN_S", 0.001)
+
+
 @pytest.fixture
 def hub() -> Iterator[HostileHub]:
     with running(HostileHub()) as hub:

@@ -69,6 +69,19 @@ FOLDER/evidence. With --json one JSON object a line: {"event": "countersigned", 
 exit status: 0 done, 1 the hub is away or not believed, 2 the folder or the usage was bad, 3 the list forked (this
 witness then signs nothing of it any more), or, with --once, shrank
 """
+_CHECKPOINT_END = """\
+Prints the signed note as it is, when one of the keys given signed it: staydown log checkpoint ... > 2026-05-01.note
+"""
+_PROVE_END = """\
+Prints a text that anyone can verify without the hub: for a position a C2SP tlog-proof with the entry in it; for an
+older checkpoint the old size, the hashes and the newer checkpoint, as C2SP's tlog-witness has them.
+"""
+_VERIFY_END = """\
+Asks nobody: the proof, the older checkpoint and the keys are all it takes. With --json one JSON object: {"origin",
+"size", "position", "entry", "cosigned_by"}, entry null when it was redacted; or {"origin", "size", "old_size"}.
+
+exit status: 0 the proof holds, 1 it does not, 2 a file or the usage was bad
+"""
 _FINGERPRINT_END = """\
 With --json one JSON object a line: {"file", "kind", "media_type", "width", "height", "fingerprints", "problems"}, the
 fingerprints in the form that the hub's API takes.
@@ -95,6 +108,7 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add_filter(commands)
     _add_witness(commands)
+    _add_log(commands)
     _add_fingerprint(commands)
     _add_report(commands)
     _add_assess(commands)
@@ -148,6 +162,55 @@ def _add_witness(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--accept-restored", action="store_true", help="go on although the folder was copied or brought back"
     )
     _add_json(run)
+
+
+def _add_log(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    group = commands.add_parser(
+        "log", help="audit a list's log: checkpoint, prove, verify", description="Proofs out of a list's log."
+    )
+    group.set_defaults(incomplete=group)
+    parts = group.add_subparsers(title="commands", metavar="COMMAND")
+
+    checkpoint = _command(
+        parts, "checkpoint", runs="log_checkpoint", about="show a list's checkpoint, to be kept", end=_CHECKPOINT_END
+    )
+    checkpoint.add_argument("--list", metavar="NAME", required=True, dest="list_name", help="the list")
+    _add_required_log_keys(checkpoint)
+    _add_hub_options(checkpoint)
+
+    prove = _command(parts, "prove", runs="log_prove", about="print a proof out of a list's log", end=_PROVE_END)
+    what = prove.add_mutually_exclusive_group(required=True)
+    what.add_argument("--position", metavar="N", type=_position, help="prove that this position holds what it holds")
+    what.add_argument("--since", metavar="FILE", type=Path, help="prove that the list continues this older checkpoint")
+    prove.add_argument(
+        "--checkpoint", metavar="FILE", type=Path, help="a newer one that was kept; default: the present"
+    )
+    prove.add_argument("--list", metavar="NAME", required=True, dest="list_name", help="the list")
+    _add_hub_options(prove)
+
+    verify = _command(parts, "verify", runs="log_verify", about="check a proof, asking nobody", end=_VERIFY_END)
+    verify.add_argument("file", metavar="FILE", type=Path, help="what staydown log prove printed")
+    verify.add_argument(
+        "--since", metavar="FILE", type=Path, help="the older checkpoint, for a proof that starts from one"
+    )
+    _add_required_log_keys(verify)
+    verify.add_argument(
+        "--witness", metavar="KEY", action="append", dest="witnesses", help="a witness that must have signed it too"
+    )
+    _add_json(verify)
+
+
+def _add_required_log_keys(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--log-key", metavar="KEY", action="append", dest="log_keys", required=True, help="a key that signs the list"
+    )
+
+
+def _position(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError
+    return number
 
 
 def _add_fingerprint(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
