@@ -277,7 +277,7 @@ def test_init_prints_the_line_that_registers_the_witness(
     vkey = parse_vkey(told.split(" '")[1].split("'")[0])
     assert vkey == open_witness_folder(path).signing_key().public
     assert vkey.name == "hub.example/witness/platform"
-    assert f"staydown-hub keys witness add platform '{vkey.vkey}' --list {LIST}" in told
+    assert f"staydown-hub keys witness add {vkey.name} '{vkey.vkey}' --list {LIST}" in told
     assert hub.log.keys[0].public.vkey in told
     assert {each.name: each.stat().st_mode & 0o777 for each in path.iterdir()} == dict.fromkeys(
         ("key", "cosigner.key", "lock", "witness.toml", RECORD_NAME), 0o600

@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     )
     vkey = folder.signing_key().public.vkey
     tell(f"Made {args.folder}. The hub's operator registers this witness:")
-    tell(f"  staydown-hub keys witness add {organisation} '{vkey}' --list {list_name}")
+    tell(f"  staydown-hub keys witness add {name} '{vkey}' --list {list_name}")
     if not args.log_keys:
         # Trust on first use: whoever answered for the hub just now chose the key.
         keys = ", ".join(each.vkey for each in trust.keys)
