@@ -196,7 +196,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.answer({"organisation": organisation, "scopes": ["filter"], "feed_url": self.server.url})
         elif path == "/api/v1/lists":
             keys = [key.public.vkey for key in self.server.log.keys]
-            found = [{"slug": slug, "name": slug, "size": 0, "origin": ORIGIN, "keys": keys} for slug in self.server.lists]
+            found = [
+                {"slug": slug, "name": slug, "size": 0, "origin": ORIGIN, "keys": keys} for slug in self.server.lists
+            ]
             self.answer({"lists": found})
         elif path.startswith(feed):
             self._answer_of_feed(path.removeprefix(feed))
