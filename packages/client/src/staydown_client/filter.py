@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Self
 
-from staydown_match import MIN_QUALITY, ClosedError, FingerprintPool
+from staydown_match import ClosedError, FingerprintPool
 
 from staydown_client.decide import Evidence, decide
 from staydown_client.errors import FolderError
 from staydown_client.folder import open_folder
+from staydown_client.judge import Judge
+from staydown_client.local.outbox import checked_reference
 from staydown_client.verdict import Problem, Verdict
 from staydown_client.view import ListView
 
@@ -35,7 +37,7 @@ class Filter:
     def __init__(self, folder: Folder, *, policy: Policy | None = None) -> None:
         """Use `open`, which takes a path."""
         self._folder = folder
-        self._policy = policy or folder.settings.policy
+        self._judge = Judge(folder.settings_path, policy=policy)
         self._view = ListView(folder.store_path, list_name=folder.settings.list)
         self._decoders = FingerprintPool()
 
@@ -51,6 +53,7 @@ class Filter:
         """Give the folder up; a check after this answers "unchecked"."""
         self._decoders.close()
         self._view.close()
+        self._judge.close()
 
     def __enter__(self) -> Self:
         return self
@@ -60,17 +63,30 @@ class Filter:
     ) -> None:
         self.close()
 
-    def check(self, source: str | os.PathLike[str] | bytes | bytearray | memoryview) -> Verdict:
+    @property
+    def judge(self) -> Judge:
+        """What this platform decides for itself: policy, silenced entries, floods, and the queue of matches."""
+        return self._judge
+
+    def check(
+        self, source: str | os.PathLike[str] | bytes | bytearray | memoryview, *, reference: str | None = None
+    ) -> Verdict:
         """Say what follows for a file, given by its path or its bytes.
 
+        `reference` is the platform's own opaque name for the upload (at most 200 characters); it is kept with the
+        matches that are reported to the hub.
         Raises `FileNotFoundError`, `IsADirectoryError` or `PermissionError` for a path that cannot be read. A file
         that cannot be decoded and a list that cannot be read are no exceptions but the verdict "unchecked".
         """
+        checked_reference(reference)
         try:
             fingerprints = self._fingerprints_of(source)
         except ClosedError:
             return _unreadable(FolderError("This filter was closed: open it again."))
-        return self._decide(fingerprints)
+        verdict = self._decide(fingerprints)
+        if self._judge.saw(1) or verdict.reasons:
+            self._judge.record([(verdict, reference)])
+        return verdict
 
     def sync(self) -> None:
         """Catch up with the hub once; raise a `HubError`, or `FolderBusyError` when another sync has the folder."""
@@ -94,8 +110,10 @@ class Filter:
         return self._decoders.fingerprint_file(source, "scan")
 
     def _decide(self, fingerprints: Fingerprints) -> Verdict:
+        stance = self._judge.stance()
+        policy = stance.policy
         try:
-            looked = self._view.look(fingerprints)
+            looked = self._view.look(fingerprints, min_quality=policy.min_quality, variants=policy.variants)
         except FolderError as error:
             return _unreadable(error)
         evidence = Evidence(
@@ -104,9 +122,11 @@ class Filter:
             list_age_s=_age_s(looked.caught_up_at),
             hits=looked.hits,
             problems=tuple(Problem(problem.code, problem.detail) for problem in fingerprints.problems),
-            comparable=any(pdq.quality >= MIN_QUALITY for pdq in fingerprints.pdq),
+            comparable=any(pdq.quality >= policy.min_quality for pdq in fingerprints.pdq),
+            silenced=stance.silenced,
+            flooding=stance.flooding,
         )
-        return decide(evidence, self._policy)
+        return decide(evidence, policy)
 
 
 def _age_s(caught_up_at: float | None) -> float | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
 import numpy as np
-from staydown_match import HammingIndex, find_variants
+from staydown_match import MIN_QUALITY, HammingIndex, find_variants
 
 from staydown_client.decide import Hit
 from staydown_client.errors import FolderError
@@ -59,14 +59,18 @@ class ListView:
         with self._lock:
             self._connection.close()
 
-    def look(self, fingerprints: Fingerprints) -> Looked:
-        """Return what the list holds against these fingerprints, on the list as it is at this moment."""
+    def look(self, fingerprints: Fingerprints, *, min_quality: int = MIN_QUALITY, variants: bool = True) -> Looked:
+        """Return what the list holds against these fingerprints, on the list as it is at this moment.
+
+        Perceptual hashes of a quality under `min_quality` are passed over; with `variants` turned, mirrored and
+        inverted copies are found, too.
+        """
         with self._lock, damage_named(self._path):
             self._follow_fork()
             self._follow_replacement()
             with self._snapshot():
                 self._refresh()
-                hits = (*self._exact_hits(fingerprints), *self._near_hits(fingerprints))
+                hits = (*self._exact_hits(fingerprints), *self._near_hits(fingerprints, min_quality, variants=variants))
                 return Looked(position=self._position, caught_up_at=self._caught_up_at, hits=hits)
 
     def after_fork(self) -> None:
@@ -158,14 +162,21 @@ class ListView:
             for row in rows:
                 yield _hit(row, algorithm=algorithm, distance_bits=0)
 
-    def _near_hits(self, fingerprints: Fingerprints) -> Iterator[Hit]:
-        for match in find_variants(self._index, fingerprints.pdq):
+    def _near_hits(self, fingerprints: Fingerprints, min_quality: int, *, variants: bool) -> Iterator[Hit]:
+        if variants:
+            found = find_variants(self._index, fingerprints.pdq, min_quality=min_quality)
+            matches = [(match.key, match.distance_bits) for match in found]
+        else:
+            good = [pdq.bits for pdq in fingerprints.pdq if pdq.quality >= min_quality]
+            near = self._index.search(_as_rows(good), best_per_key=True) if good else None
+            matches = [] if near is None else list(zip(near.key.tolist(), near.distance_bits.tolist(), strict=True))
+        for key, distance_bits in matches:
             row = self._connection.execute(
                 f"SELECT {_HIT_COLUMNS} FROM pdq JOIN item ON item.id = pdq.item "  # noqa: S608 - a constant
                 "WHERE pdq.key = ?",
-                (match.key,),
+                (key,),
             ).fetchone()
-            yield _hit(row, algorithm="pdq", distance_bits=match.distance_bits)
+            yield _hit(row, algorithm="pdq", distance_bits=distance_bits)
 
 
 def _after_fork() -> None:
