@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         HubUnavailableError,
         StaydownError,
     )
-    from staydown_client.filter import Filter
+    from staydown_client.filter import Filter, LookUp
     from staydown_client.following import Following
     from staydown_client.judge import Judge
     from staydown_client.policy import Policy, Rule
@@ -47,6 +47,7 @@ __all__ = [
     "HubRefusedError",
     "HubUnavailableError",
     "Judge",
+    "LookUp",
     "Policy",
     "Problem",
     "Reason",
@@ -59,6 +60,7 @@ _MODULES = {
     "Filter": "filter",
     "Following": "following",
     "Judge": "judge",
+    "LookUp": "filter",
     "Policy": "policy",
     "Rule": "policy",
 } | dict.fromkeys(("Action", "Problem", "Reason", "Verdict"), "verdict")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Self
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Self
 
+import numpy as np
 from staydown_match import ClosedError, FingerprintPool
 
 from staydown_client.decide import Evidence, decide
@@ -17,13 +19,30 @@ from staydown_client.view import ListView
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Sequence
     from types import TracebackType
 
+    from numpy.typing import NDArray
     from staydown_match import Fingerprints
 
+    from staydown_client.decide import Hit
+    from staydown_client.entries import ExactAlgorithm
     from staydown_client.folder import Folder
     from staydown_client.following import Following
+    from staydown_client.judge import Stance
     from staydown_client.policy import Policy
+    from staydown_client.view import Looked, LookedUp
+
+_NO_HASHES: Final = np.empty((0, 32), np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """What follows for many fingerprints: by their row those that met an entry, and the verdict of all others."""
+
+    otherwise: Verdict
+    exact: dict[int, Verdict]
+    near: dict[int, Verdict]
 
 
 class Filter:
@@ -34,20 +53,29 @@ class Filter:
     the first file waits about half a second for them.
     """
 
-    def __init__(self, folder: Folder, *, policy: Policy | None = None) -> None:
+    def __init__(
+        self, folder: Folder, *, policy: Policy | None = None, decoders: FingerprintPool | None = None
+    ) -> None:
         """Use `open`, which takes a path."""
         self._folder = folder
         self._judge = Judge(folder.settings_path, policy=policy)
         self._view = ListView(folder.store_path, list_name=folder.settings.list)
-        self._decoders = FingerprintPool()
+        self._decoders = decoders or FingerprintPool()
 
     @classmethod
-    def open(cls, folder: str | os.PathLike[str], *, policy: Policy | None = None) -> Self:
+    def open(
+        cls,
+        folder: str | os.PathLike[str],
+        *,
+        policy: Policy | None = None,
+        decoders: FingerprintPool | None = None,
+    ) -> Self:
         """Open the folder that `staydown filter init` made; `policy` takes the place of the one in filter.toml.
 
-        Raises `FolderError` or `ConfigurationError`, which say what to do.
+        `decoders` decode the files, with limits of your choice; the filter closes them. Raises `FolderError` or
+        `ConfigurationError`, which say what to do.
         """
-        return cls(open_folder(folder), policy=policy)
+        return cls(open_folder(folder), policy=policy, decoders=decoders)
 
     def close(self) -> None:
         """Give the folder up; a check after this answers "unchecked"."""
@@ -62,6 +90,11 @@ class Filter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def list_name(self) -> str:
+        """The list that is followed."""
+        return self._folder.settings.list
 
     @property
     def judge(self) -> Judge:
@@ -87,6 +120,33 @@ class Filter:
         if self._judge.saw(1) or verdict.reasons:
             self._judge.record([(verdict, reference)])
         return verdict
+
+    def look_up(
+        self,
+        exact: Sequence[tuple[ExactAlgorithm, bytes]] = (),
+        hashes: NDArray[np.uint8] | None = None,
+        *,
+        variants: bool = False,
+    ) -> LookUp:
+        """Say what follows for fingerprints that were made elsewhere, each for itself.
+
+        `exact` are digests; `hashes` are PDQ hashes good enough to be compared, uint8 (n, 32). `variants` also finds
+        what was turned, mirrored or inverted, in about ten times the time. Nothing is recorded: give the verdicts to
+        `judge.record`. Raises `FolderError` when the list cannot be read.
+        """
+        stance = self._judge.stance()
+        looked = self._view.look_up(
+            exact,
+            _NO_HASHES if hashes is None else hashes,
+            max_distance_bits=stance.policy.max_distance_bits,
+            variants=variants,
+        )
+        nothing = self._evidence(looked, stance, (), ())
+        return LookUp(
+            otherwise=decide(nothing, stance.policy),
+            exact=_verdicts(looked.exact_hits, nothing, stance.policy),
+            near=_verdicts(looked.near_hits, nothing, stance.policy),
+        )
 
     def sync(self) -> None:
         """Catch up with the hub once; raise a `HubError`, or `FolderBusyError` when another sync has the folder."""
@@ -116,17 +176,31 @@ class Filter:
             looked = self._view.look(fingerprints, min_quality=policy.min_quality, variants=policy.variants)
         except FolderError as error:
             return _unreadable(error)
-        evidence = Evidence(
+        problems = tuple(Problem(problem.code, problem.detail) for problem in fingerprints.problems)
+        evidence = self._evidence(looked, stance, looked.hits, problems)
+        comparable = any(pdq.quality >= policy.min_quality for pdq in fingerprints.pdq)
+        return decide(replace(evidence, comparable=comparable), policy)
+
+    def _evidence(
+        self, looked: Looked | LookedUp, stance: Stance, hits: tuple[Hit, ...], problems: tuple[Problem, ...]
+    ) -> Evidence:
+        return Evidence(
             list=self._folder.settings.list,
             list_position=None if looked.caught_up_at is None else looked.position,
             list_age_s=_age_s(looked.caught_up_at),
-            hits=looked.hits,
-            problems=tuple(Problem(problem.code, problem.detail) for problem in fingerprints.problems),
-            comparable=any(pdq.quality >= policy.min_quality for pdq in fingerprints.pdq),
+            hits=hits,
+            problems=problems,
+            comparable=True,
             silenced=stance.silenced,
             flooding=stance.flooding,
         )
-        return decide(evidence, policy)
+
+
+def _verdicts(hits: list[tuple[int, Hit]], nothing: Evidence, policy: Policy) -> dict[int, Verdict]:
+    of_row: dict[int, list[Hit]] = {}
+    for row, hit in hits:
+        of_row.setdefault(row, []).append(hit)
+    return {row: decide(replace(nothing, hits=tuple(found)), policy) for row, found in of_row.items()}
 
 
 def _age_s(caught_up_at: float | None) -> float | None:
