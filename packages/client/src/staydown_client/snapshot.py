@@ -165,7 +165,7 @@ class Snapshot:
 
 def rows_of(hashes: Sequence[bytes]) -> NDArray[np.uint8]:
     """Return hashes of 32 bytes as uint8 (n, 32)."""
-    return np.frombuffer(b"".join(hashes), dtype=np.uint8).reshape(len(hashes), -1)
+    return np.frombuffer(b"".join(hashes), dtype=np.uint8).reshape(len(hashes), 32)
 
 
 def turned(hashes: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -24,7 +24,7 @@ settings (environment):
   STAYDOWN_CHECK_PRIVATE_ADDRESSES  private networks that checks may reach, comma-separated (none)
   STAYDOWN_SIGNING_FOLDER           keys of the lists' logs, and what was signed ($STAYDOWN_HOME/signing)
   STAYDOWN_LOG_FOLDER               what is served of the logs and can be made again ($STAYDOWN_HOME/log)
-  STAYDOWN_LOG_ORIGIN               what the logs are called, without the list (host of STAYDOWN_PUBLIC_URL)
+  STAYDOWN_LOG_ORIGIN               what the logs are called, without the list (the public address's host)
   STAYDOWN_SECRET_KEY               signs sessions; unset: made once and kept in the data folder
 """
 

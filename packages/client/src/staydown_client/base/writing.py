@@ -76,7 +76,7 @@ def _table_of(rows: list[ItemRow]) -> Table:
         texts=tuple(labels.texts),
         exact={name: _exact_of(ordered, name) for name in EXACT_BYTES},
         pdq=Values(
-            rows_of([row.pdq[n : n + 32] for row in ordered for n in range(0, len(row.pdq), 32)]).reshape(-1, 32),
+            rows_of([row.pdq[n : n + 32] for row in ordered for n in range(0, len(row.pdq), 32)]),
             np.repeat(np.arange(len(ordered)), [len(row.pdq) // 32 for row in ordered]),
         ),
     )
