@@ -19,7 +19,8 @@ from staydown_client.cli.main import main
 from staydown_client.errors import FolderBusyError, FolderError, HubError, LogRefusedError
 from staydown_client.log.compact_range import CompactRange
 from staydown_client.log.keys import parse_vkey
-from staydown_client.log.notes import open_note, parse_checkpoint_body
+from staydown_client.log.notes import Checkpoint, open_note, parse_checkpoint_body
+from staydown_client.log.texts import ConsistencyProof, parse_proof
 from staydown_client.witness.folder import make_witness_folder, open_witness_folder
 from staydown_client.witness.record import RECORD_NAME, Signed, read_record, write_record
 from staydown_client.witness.run import Countersigned, opened
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from staydown_client.witness.folder import WitnessFolder
+
+    from packages.client.tests.hostile_hub import Answer, Asked
 
 NAME = "witness.example/police"
 ROUNDS = 8
@@ -187,6 +190,39 @@ def test_a_garbled_answer_is_not_signed_and_is_no_fork(
     assert signed_sizes(hub) == [10, 310]
 
 
+def test_one_garbled_tile_is_no_proof_of_a_fork(folder: WitnessFolder, hub: HostileHub) -> None:
+    """The whole tree's large subtrees come out of another tile, and lead to the signed root all the same."""
+    once(folder)
+    hub.publish(*(admit(n) for n in range(20, 600)))
+
+    def only_leaves(asked: Asked, answer: Answer) -> Answer:
+        return garbled(1, flips=60)(asked, answer) if asked.rest == "0/000" else answer
+
+    hub.spoil["tile"] = only_leaves
+    assert problem_of(folder) == "garbage"
+    assert not (folder.path / "evidence").exists()
+    hub.spoil.clear()
+    once(folder)
+    assert signed_sizes(hub) == [10, 590]
+
+
+def test_the_evidence_of_a_fork_proves_it_without_the_hub(folder: WitnessFolder, hub: HostileHub) -> None:
+    once(folder)
+    hub.show(hub.log.fork(size=4))
+    hub.publish(*(admit(n) for n in range(300)))
+    assert problem_of(folder) == "fork"
+    [evidence] = (folder.path / "evidence").iterdir()
+    text = evidence.read_text()
+    begun, _, proof = text.partition("by the proof under it:\n")[2].partition("\n\n")
+    origin, size, other_root = parse_checkpoint_body(begun + "\n")
+    found = parse_proof(proof.partition("--- verified before")[0].rstrip("\n") + "\n")
+    assert isinstance(found, ConsistencyProof)
+    shown = open_note(found.note, [hub.log.keys[0].public])
+    assert (origin, size) == (hub.log.origin, 10)
+    assert found.holds_for(Checkpoint(origin, size, other_root, "", {}), shown)
+    assert other_root != read_record(folder.path).tree.root()
+
+
 def test_a_checkpoint_by_another_key_is_not_signed_until_it_is_endorsed(folder: WitnessFolder, hub: HostileHub) -> None:
     once(folder)
     old, new = hub.log.keys[0], LogKey(seed=2)
@@ -196,6 +232,14 @@ def test_a_checkpoint_by_another_key_is_not_signed_until_it_is_endorsed(folder: 
     hub.endorsements[new.public.vkey] = old.endorse(new.public)
     once(folder)
     assert signed_sizes(hub) == [10, 11]
+    # The witness itself remembers who handed over to whom, also when the hub forgets.
+    newest = LogKey(seed=3)
+    hub.log.keys, hub.endorsements = [newest], {newest.public.vkey: new.endorse(newest.public)}
+    hub.publish(admit(21))
+    once(folder)
+    hub.endorsements.clear()
+    once(folder)
+    assert signed_sizes(hub) == [10, 11, 12]
 
 
 def test_two_witnesses_on_one_folder_are_refused(folder: WitnessFolder) -> None:
@@ -229,6 +273,7 @@ def test_a_folder_older_than_what_the_hub_shows_of_it_says_so(folder: WitnessFol
     assert read_record(folder.path) == old
     once(folder, accept_restored=True)
     assert read_record(folder.path).tree.size == 11
+    once(folder)
 
 
 def test_an_old_folder_that_goes_on_still_signs_no_fork_of_what_the_hub_shows(
@@ -243,7 +288,8 @@ def test_an_old_folder_that_goes_on_still_signs_no_fork_of_what_the_hub_shows(
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{}", "[]", '{"tree": "AAAA", "checkpoint": null, "written_at": 1, "forked": false}']
+    "content",
+    ["", "{}", "[]", '{"tree": "AAAA", "checkpoint": null, "written_at": 1, "forked": false, "endorsed": [1]}'],
 )
 def test_a_damaged_record_signs_nothing(content: str, folder: WitnessFolder, hub: HostileHub) -> None:
     (folder.path / RECORD_NAME).write_text(content)
@@ -376,7 +422,12 @@ def test_whatever_the_hub_shows_one_history_is_signed(
 def test_a_record_is_what_was_written(tmp_path: Path) -> None:
     tree = CompactRange()
     tree.append_many([bytes([n]) * 32 for n in range(9)])
-    for signed in (Signed(CompactRange()), Signed(tree, "a note\n"), Signed(tree, "a note\n", is_forked=True)):
+    handed_over = (("a key", "a note\n"),)
+    for signed in (
+        Signed(CompactRange()),
+        Signed(tree, "a note\n", is_forked=True, endorsed=handed_over),
+        Signed(tree, "a note\n"),
+    ):
         write_record(tmp_path, signed)
         assert read_record(tmp_path) == signed
 

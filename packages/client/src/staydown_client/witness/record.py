@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RECORD_NAME: Final = "signed.json"
-_FIELDS: Final = frozenset({"tree", "checkpoint", "written_at", "forked"})
+_FIELDS: Final = frozenset({"tree", "checkpoint", "written_at", "forked", "endorsed"})
 # Setting a clock right moves it less than this; bringing files back from a backup or a copy takes longer.
 _WRITING_S: Final = 120.0
 
@@ -25,12 +25,14 @@ _WRITING_S: Final = 120.0
 class Signed:
     """The newest tree that was signed, with its checkpoint as the hub showed it; None before the first.
 
-    `is_forked`: the hub signed a second history. This witness signs nothing of this log any more.
+    `is_forked`: the hub signed a second history. This witness signs nothing of this log any more. `endorsed`: the log's
+    newer keys, each with the note by which an older one handed over to it.
     """
 
     tree: CompactRange
     checkpoint: str | None = None
     is_forked: bool = False
+    endorsed: tuple[tuple[str, str], ...] = ()
 
 
 def write_record(folder: Path, signed: Signed) -> None:
@@ -40,6 +42,7 @@ def write_record(folder: Path, signed: Signed) -> None:
         "checkpoint": signed.checkpoint,
         "written_at": time.time(),
         "forked": signed.is_forked,
+        "endorsed": signed.endorsed,
     }
     try:
         replace_private(folder / RECORD_NAME, json.dumps(fields))
@@ -59,6 +62,7 @@ def read_record(folder: Path) -> Signed:
             raise ValueError  # noqa: TRY301 - all that is wrong with the file is said in one place
         tree = CompactRange.from_bytes(b64decode(fields["tree"], validate=True))
         checkpoint, forked = fields["checkpoint"], fields["forked"]
+        endorsed = tuple((str(vkey), str(note)) for vkey, note in fields["endorsed"])
         if not (checkpoint is None or isinstance(checkpoint, str)) or not isinstance(forked, bool):
             raise ValueError  # noqa: TRY301 - as above
     except (OSError, ValueError, TypeError) as error:
@@ -66,7 +70,7 @@ def read_record(folder: Path) -> Signed:
             f"{path} cannot be read, and without it this witness cannot know what it signed. Make a new witness with a "
             "new key, and have the hub's operator register that one."
         ) from error
-    return Signed(tree, checkpoint, is_forked=forked)
+    return Signed(tree, checkpoint, is_forked=forked, endorsed=endorsed)
 
 
 def seems_restored(folder: Path) -> bool:

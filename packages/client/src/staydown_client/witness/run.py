@@ -144,7 +144,7 @@ class Witnessing:
         with live.open_events(after=self._witness.size - 1) as stream, self._stoppable(stream):
             for event in stream:
                 if isinstance(event, Behind):
-                    return
+                    raise HubUnavailableError("The hub asks to be visited before it goes on.")
                 self._take(feed, event, tell)
                 if time.monotonic() - visited_at >= POLL_S:
                     visited_at = time.monotonic()

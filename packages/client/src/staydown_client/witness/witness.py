@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from staydown_client.errors import FolderError, LogRefusedError
 from staydown_client.evidence import keep_evidence
 from staydown_client.log.compact_range import CompactRange
-from staydown_client.log.notes import cosignature_line, parse_checkpoint_body, parse_note
+from staydown_client.log.notes import checkpoint_body, cosignature_line, parse_checkpoint_body, parse_note
 from staydown_client.log.proofs import consistency_proof, root_of, verify_consistency
-from staydown_client.witness.record import Signed, read_record, write_record
+from staydown_client.log.texts import ConsistencyProof
+from staydown_client.witness.record import read_record, write_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from staydown_client.log.notes import Checkpoint
     from staydown_client.log.tiles import NodeReader
     from staydown_client.witness.folder import WitnessFolder
+    from staydown_client.witness.record import Signed
 
 _NOTHING_SIGNED: Final = "Nothing was signed."
 
@@ -33,7 +35,8 @@ class Witness:
         self._key = folder.signing_key()
         self._signed = read_record(folder.path)
         self._accept_restored = accept_restored
-        self._trust = replace(folder.trust, witnesses=(self._key.public,), need_k=0, max_witness_age_s=None)
+        trust = replace(folder.trust, witnesses=(self._key.public,), need_k=0, max_witness_age_s=None)
+        self._trust = trust.follow_endorsements(self._signed.endorsed)
         if self._signed.is_forked:
             self._stop_for_good()
 
@@ -49,9 +52,16 @@ class Witness:
         return size < self.size or (self._signed.checkpoint is not None and self._signed.checkpoint.startswith(body))
 
     def follow_endorsements(self, offered: list[tuple[str, str | None]]) -> bool:
-        """Trust the log's keys that trusted ones endorsed; say whether there are new ones."""
-        before, self._trust = self._trust, self._trust.follow_endorsements(offered)
-        return self._trust is not before
+        """Trust the log's keys that trusted ones endorsed, from now on; say whether there are new ones."""
+        before = self._trust
+        trust = before.follow_endorsements(offered)
+        if trust is before:
+            return False
+        new = {key.vkey for key in trust.keys} - {key.vkey for key in before.keys}
+        used = tuple((vkey, note) for vkey, note in offered if vkey in new and note is not None)
+        self._remember(replace(self._signed, endorsed=self._signed.endorsed + used))
+        self._trust = trust
+        return True
 
     def countersign(
         self, note: str, *, tiles: Callable[[int], NodeReader], now_s: float, news: Records | None = None
@@ -64,10 +74,8 @@ class Witness:
         checkpoint = self._trust.open_checkpoint(note, now_s=now_s)
         tree = self._continued(checkpoint, tiles, news)
         self._check_own_signature(checkpoint)
-        if tree != self._signed.tree or self._signed.checkpoint is None:
-            signed = Signed(tree, checkpoint.text)
-            write_record(self._folder.path, signed)
-            self._signed = signed
+        if tree != self._signed.tree or self._signed.checkpoint is None or self._accept_restored:
+            self._remember(replace(self._signed, tree=tree, checkpoint=checkpoint.text))
         body = checkpoint.body
         return f"{body}\n{cosignature_line(body, self._key, time_s=int(now_s))}"
 
@@ -102,9 +110,21 @@ class Witness:
         proof = consistency_proof(nodes, old_size=tree.size, size=size)
         if verify_consistency(proof, old_size=tree.size, old_root=tree.root(), size=size, root=checkpoint.root):
             return new
-        if tree.size and root_of(nodes, size=tree.size) != tree.root():
-            self._refuse("fork", checkpoint, f"The hub's {size} entries do not continue the {tree.size} signed.")
-        raise LogRefusedError(f"The hub's tiles contradict each other. {_NOTHING_SIGNED}", problem="garbage")
+        return self._refuse_other_beginning(checkpoint, root_of(nodes, size=tree.size), proof)
+
+    def _refuse_other_beginning(self, checkpoint: Checkpoint, old_root: bytes, proof: list[bytes]) -> NoReturn:
+        """Refuse for good when it is proved that the list shown began otherwise; a broken tile proves nothing."""
+        old_size, size = self._signed.tree.size, checkpoint.size
+        if not verify_consistency(proof, old_size=old_size, old_root=old_root, size=size, root=checkpoint.root):
+            raise LogRefusedError(f"The hub's tiles contradict each other. {_NOTHING_SIGNED}", problem="garbage")
+        begun = checkpoint_body(checkpoint.origin, old_size, old_root)
+        self._refuse(
+            "fork",
+            checkpoint,
+            f"The hub's {size} entries do not continue the {old_size} signed.",
+            proof=f"The list shown below began as this, by the proof under it:\n{begun}\n"
+            + ConsistencyProof(old_size, tuple(proof), checkpoint.text).text(),
+        )
 
     def _check_own_signature(self, checkpoint: Checkpoint) -> None:
         """Refuse when the hub shows a signature of this key that this folder knows nothing of."""
@@ -117,16 +137,23 @@ class Witness:
                 "if there is none, go on from what was signed: staydown witness run FOLDER --accept-restored"
             )
 
-    def _refuse(self, problem: LogProblem, checkpoint: Checkpoint, what: str) -> NoReturn:
+    def _refuse(self, problem: LogProblem, checkpoint: Checkpoint, what: str, *, proof: str = "") -> NoReturn:
         message = f"{what} {_NOTHING_SIGNED} Both checkpoints are kept in {self._folder.path / 'evidence'}."
         keep_evidence(
-            self._folder.path, problem, verified=self._signed.checkpoint, shown=checkpoint.text, message=message
+            self._folder.path,
+            problem,
+            verified=self._signed.checkpoint,
+            shown=checkpoint.text,
+            message=f"{message}\n{proof}",
         )
         if problem == "fork":
-            self._signed = replace(self._signed, is_forked=True)
-            write_record(self._folder.path, self._signed)
+            self._remember(replace(self._signed, is_forked=True))
             message += " Show them to the hub's operator and to the filters that count on this witness."
         raise LogRefusedError(message, problem=problem)
+
+    def _remember(self, signed: Signed) -> None:
+        write_record(self._folder.path, signed)
+        self._signed = signed
 
     def _stop_for_good(self) -> NoReturn:
         raise LogRefusedError(
