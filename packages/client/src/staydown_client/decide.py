@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -14,18 +15,30 @@ if TYPE_CHECKING:
 
 _NEVER_SYNCED: Final = Problem("never_synced", "the list was never received whole; run 'staydown filter sync'")
 _LIST_OLD: Final = Problem("list_old", "the list is older than the policy permits; is 'staydown filter sync' running?")
+ENOUGH_OF_A_VIDEO: Final = 1 / 3
+"""From this share on, of the frames that an entry names or of those that an upload shows, a video counts as met.
+
+One frame can be a title or a wall that many videos show; who shows less than this is looked at by a person.
+"""
+
 _FEATURELESS: Final = Problem("featureless", "the picture has too few features for a near match")
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One fingerprint of the file met one of an entry. `position` is that of the item's admission."""
+    """One fingerprint of the file met one of an entry. `position` is that of the item's admission.
+
+    Of an entry for a video, `frames_listed` is how many frames it names (0: it is for a picture), and `frames_met` how
+    many frames of the file met any of them.
+    """
 
     position: int
     categories: tuple[str, ...]
     advice: Advice
     algorithm: Algorithm
     distance_bits: int
+    frames_listed: int = 0
+    frames_met: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +46,8 @@ class Evidence:
     """All that is known of a file and of the list it was held against.
 
     `list_age_s` is None while the list was never received whole; `problems` are the file's own; `comparable` says
-    that at least one perceptual hash of the file was good enough to be compared.
+    that at least one perceptual hash of the file was good enough to be compared. `frames` is how many of a video's
+    frames were.
     """
 
     list: str
@@ -42,6 +56,7 @@ class Evidence:
     hits: tuple[Hit, ...]
     problems: tuple[Problem, ...]
     comparable: bool
+    frames: int = 0
 
 
 def decide(evidence: Evidence, policy: Policy) -> Verdict:
@@ -49,7 +64,7 @@ def decide(evidence: Evidence, policy: Policy) -> Verdict:
     hits = [hit for hit in evidence.hits if hit.distance_bits <= policy.max_distance_bits]
     problems = (*evidence.problems, *_problems_of_list(evidence, policy), *_problems_of_picture(evidence))
     return Verdict(
-        action=_strongest(hits, policy) if hits else _without_hit(problems, policy),
+        action=_strongest(hits, evidence, policy) if hits else _without_hit(problems, policy),
         reasons=_reasons(evidence.list, hits),
         problems=problems,
         list_position=evidence.list_position,
@@ -70,13 +85,30 @@ def _problems_of_picture(evidence: Evidence) -> tuple[Problem, ...]:
     return () if evidence.comparable or evidence.problems else (_FEATURELESS,)
 
 
-def _strongest(hits: list[Hit], policy: Policy) -> Action:
-    return "block" if any(_answer(hit, policy) == "block" for hit in hits) else "hold"
+def is_for_a_closer_look(evidence: Evidence, policy: Policy) -> bool:
+    """Say whether a video was held only because too few of the frames that were looked at met an entry for a video."""
+    hits = [hit for hit in evidence.hits if hit.distance_bits <= policy.max_distance_bits]
+    return bool(hits) and _strongest(hits, evidence, policy) == "hold" and any(hit.frames_listed for hit in hits)
 
 
-def _answer(hit: Hit, policy: Policy) -> Action:
-    chosen = policy.near if hit.algorithm == "pdq" else policy.exact
-    return "block" if chosen == hit.advice == "block" else "hold"
+def _strongest(hits: list[Hit], evidence: Evidence, policy: Policy) -> Action:
+    near_hits = Counter(hit.position for hit in hits if hit.algorithm == "pdq")
+    for hit in hits:
+        is_near = hit.algorithm == "pdq"
+        is_enough = not is_near or _is_enough(hit, evidence, near_hits[hit.position])
+        chosen = policy.near if is_near else policy.exact
+        if is_enough and chosen == hit.advice == "block":
+            return "block"
+    return "hold"
+
+
+def _is_enough(hit: Hit, evidence: Evidence, listed_met: int) -> bool:
+    if not hit.frames_listed:
+        return True
+    share_of_entry = listed_met / hit.frames_listed
+    # A single picture is all of itself: that says nothing of the video.
+    share_of_file = hit.frames_met / evidence.frames if evidence.frames > 1 else 0.0
+    return max(share_of_entry, share_of_file) >= ENOUGH_OF_A_VIDEO
 
 
 def _without_hit(problems: tuple[Problem, ...], policy: Policy) -> Action:

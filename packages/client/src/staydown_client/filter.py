@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Self
+from dataclasses import replace
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 from staydown_match import MIN_QUALITY, ClosedError, FingerprintPool
 
-from staydown_client.decide import Evidence, decide
+from staydown_client.decide import Evidence, decide, is_for_a_closer_look
 from staydown_client.errors import FolderError
 from staydown_client.folder import open_folder
 from staydown_client.verdict import Problem, Verdict
@@ -18,10 +19,13 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from staydown_match import Fingerprints
+    from staydown_match.types import Mode
 
     from staydown_client.folder import Folder
     from staydown_client.following import Following
     from staydown_client.policy import Policy
+
+Source: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview"
 
 
 class Filter:
@@ -60,17 +64,18 @@ class Filter:
     ) -> None:
         self.close()
 
-    def check(self, source: str | os.PathLike[str] | bytes | bytearray | memoryview) -> Verdict:
+    def check(self, source: Source) -> Verdict:
         """Say what follows for a file, given by its path or its bytes.
 
+        Of a video the keyframes are looked at, and every frame when they meet too little of an entry to tell.
         Raises `FileNotFoundError`, `IsADirectoryError` or `PermissionError` for a path that cannot be read. A file
         that cannot be decoded and a list that cannot be read are no exceptions but the verdict "unchecked".
         """
         try:
-            fingerprints = self._fingerprints_of(source)
+            fingerprints = self._fingerprints_of(source, "scan-every-frame" if self._policy.every_frame else "scan")
         except ClosedError:
-            return _unreadable(FolderError("This filter was closed: open it again."))
-        return self._decide(fingerprints)
+            return _closed()
+        return self._decide(fingerprints, source)
 
     def sync(self) -> None:
         """Catch up with the hub once; raise a `HubError`, or `FolderBusyError` when another sync has the folder."""
@@ -88,30 +93,52 @@ class Filter:
 
         return Following(self._folder)
 
-    def _fingerprints_of(self, source: str | os.PathLike[str] | bytes | bytearray | memoryview) -> Fingerprints:
+    def _fingerprints_of(self, source: Source, mode: Mode) -> Fingerprints:
         if isinstance(source, bytes | bytearray | memoryview):
-            return self._decoders.fingerprint_bytes(source, "scan")
-        return self._decoders.fingerprint_file(source, "scan")
+            return self._decoders.fingerprint_bytes(source, mode)
+        return self._decoders.fingerprint_file(source, mode)
 
-    def _decide(self, fingerprints: Fingerprints) -> Verdict:
+    def _decide(self, fingerprints: Fingerprints, source: Source) -> Verdict:
         try:
-            looked = self._view.look(fingerprints)
+            evidence = self._evidence(fingerprints)
+            is_keyframes = fingerprints.kind == "video" and not self._policy.every_frame
+            if is_keyframes and is_for_a_closer_look(evidence, self._policy):
+                closer = self._fingerprints_of(source, "scan-every-frame")
+                evidence = self._evidence(_together(fingerprints, closer))
         except FolderError as error:
             return _unreadable(error)
-        evidence = Evidence(
+        except ClosedError:
+            return _closed()
+        return decide(evidence, self._policy)
+
+    def _evidence(self, fingerprints: Fingerprints) -> Evidence:
+        looked = self._view.look(fingerprints)
+        comparable = {pdq.at_s for pdq in fingerprints.pdq if pdq.quality >= MIN_QUALITY}
+        return Evidence(
             list=self._folder.settings.list,
             list_position=None if looked.caught_up_at is None else looked.position,
             list_age_s=_age_s(looked.caught_up_at),
             hits=looked.hits,
             problems=tuple(Problem(problem.code, problem.detail) for problem in fingerprints.problems),
-            comparable=any(pdq.quality >= MIN_QUALITY for pdq in fingerprints.pdq),
+            comparable=bool(comparable),
+            frames=len(comparable) if fingerprints.kind == "video" else 0,
         )
-        return decide(evidence, self._policy)
+
+
+def _together(quick: Fingerprints, closer: Fingerprints) -> Fingerprints:
+    """Join both looks at one video; a frame that was seen in both counts once."""
+    seen_at_s = {pdq.at_s for pdq in quick.pdq}
+    pdq = (*quick.pdq, *(one for one in closer.pdq if one.at_s not in seen_at_s))
+    return replace(quick, pdq=pdq, problems=tuple(dict.fromkeys((*quick.problems, *closer.problems))))
 
 
 def _age_s(caught_up_at: float | None) -> float | None:
     # A time in the future is as doubtful as one in the past, and must not pass as fresh.
     return None if caught_up_at is None else abs(time.time() - caught_up_at)
+
+
+def _closed() -> Verdict:
+    return _unreadable(FolderError("This filter was closed: open it again."))
 
 
 def _unreadable(error: FolderError) -> Verdict:

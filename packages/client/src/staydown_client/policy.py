@@ -26,6 +26,8 @@ class Policy:
     max_distance_bits: how many of PDQ's 256 bits may differ, 0 to 31.
     max_list_age_s: a file that an older list does not hold is "unchecked" instead of "allow"; None: any age.
     featureless: what follows for a picture with too little in it for a near match, once no exact fingerprint hit.
+    every_frame: look at every frame of every video, which takes some ten times as long. Otherwise keyframes are looked
+        at, and who makes a video can choose them so that they do not show what is between them.
     """
 
     exact: Answer = "block"
@@ -33,6 +35,7 @@ class Policy:
     max_distance_bits: int = MAX_DISTANCE_BITS
     max_list_age_s: float | None = None
     featureless: Literal["unchecked", "allow"] = "unchecked"
+    every_frame: bool = False
 
 
 def read_policy(table: Mapping[str, object]) -> Policy:
@@ -48,6 +51,7 @@ def read_policy(table: Mapping[str, object]) -> Policy:
         max_distance_bits=_read_distance(table.get("max_distance_bits", default.max_distance_bits)),
         max_list_age_s=_read_age(table.get("max_list_age_s")),
         featureless=_read_featureless(table.get("featureless", default.featureless)),
+        every_frame=_read_switch(table.get("every_frame", default.every_frame), "every_frame"),
     )
 
 
@@ -57,6 +61,12 @@ def _read_answer(value: object, name: str) -> Answer:
     if value == "hold":
         return "hold"
     raise ConfigurationError(f'policy.{name} must be "block" or "hold".')
+
+
+def _read_switch(value: object, name: str) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"policy.{name} must be true or false.")
+    return value
 
 
 def _read_featureless(value: object) -> Literal["unchecked", "allow"]:

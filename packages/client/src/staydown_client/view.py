@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from staydown_client.verdict import Algorithm
 
 _LOAD_ROWS: Final = 50_000
-_HIT_COLUMNS: Final = "item.position, item.categories, item.advice"
+_HIT_COLUMNS: Final = "item.position, item.categories, item.advice, item.frames"
 # SQLite's connections must not cross a fork, not even to be closed: a child keeps its parent's here, unused.
 _INHERITED: list[object] = []
 _VIEWS: WeakSet[ListView] = WeakSet()
@@ -159,13 +159,19 @@ class ListView:
                 yield _hit(row, algorithm=algorithm, distance_bits=0)
 
     def _near_hits(self, fingerprints: Fingerprints) -> Iterator[Hit]:
+        hits: list[Hit] = []
+        frames_by_position: dict[int, set[float | None]] = {}
         for match in find_variants(self._index, fingerprints.pdq):
             row = self._connection.execute(
                 f"SELECT {_HIT_COLUMNS} FROM pdq JOIN item ON item.id = pdq.item "  # noqa: S608 - a constant
                 "WHERE pdq.key = ?",
                 (match.key,),
             ).fetchone()
-            yield _hit(row, algorithm="pdq", distance_bits=match.distance_bits)
+            hits.append(_hit(row, algorithm="pdq", distance_bits=match.distance_bits))
+            met = frames_by_position.setdefault(hits[-1].position, set())
+            met.update(fingerprints.pdq[place].at_s for place in match.found_by)
+        for hit in hits:
+            yield replace(hit, frames_met=len(frames_by_position[hit.position]))
 
 
 def _after_fork() -> None:
@@ -180,6 +186,6 @@ def _as_rows(hashes: list[bytes]) -> NDArray[np.uint8]:
     return np.frombuffer(b"".join(hashes), dtype=np.uint8).reshape(len(hashes), -1)
 
 
-def _hit(row: tuple[int, str, Advice], *, algorithm: Algorithm, distance_bits: int) -> Hit:
-    position, categories, advice = row
-    return Hit(position, tuple(categories.split()), advice, algorithm, distance_bits)
+def _hit(row: tuple[int, str, Advice, int], *, algorithm: Algorithm, distance_bits: int) -> Hit:
+    position, categories, advice, frames = row
+    return Hit(position, tuple(categories.split()), advice, algorithm, distance_bits, frames_listed=frames)
