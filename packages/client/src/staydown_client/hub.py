@@ -22,6 +22,7 @@ Status: TypeAlias = Literal["open", "waiting", "admitted", "disputed", "withdraw
 _STATUSES: Final[tuple[Status, ...]] = get_args(Status)
 _SHORT = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 _ADDRESS = re.compile(r"[!-~]{1,2000}")
+_ORIGIN = re.compile(r"[!-~]{0,255}")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MAX_LISTS = 10_000
 _MAX_KEYS = 100
@@ -38,7 +39,10 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class ListOffered:
-    """A list that this key may follow: its short name, its log's name and the keys that sign it."""
+    """A list that this key may follow: its short name, its log's name and the keys that sign it.
+
+    The last two are empty while the hub has not opened the list's log yet.
+    """
 
     slug: str
     origin: str
@@ -129,7 +133,7 @@ def _list(value: object) -> ListOffered:
     keys = list_at(each["keys"], "lists.keys", max_length=_MAX_KEYS)
     return ListOffered(
         slug=_short(each["slug"], "lists.slug"),
-        origin=text_at(each["origin"], "lists.origin", pattern=_ADDRESS, meaning="a log's name"),
+        origin=text_at(each["origin"], "lists.origin", pattern=_ORIGIN, meaning="a log's name"),
         keys=tuple(text_at(key, "lists.keys", pattern=_ADDRESS, meaning="a key") for key in keys),
     )
 

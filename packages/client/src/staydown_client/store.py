@@ -208,8 +208,8 @@ def read_state(connection: sqlite3.Connection) -> State:
 def read_items(connection: sqlite3.Connection, *, since: int) -> Iterator[ItemRow]:
     """Yield what is in force and was said at position `since` or later."""
     rows = connection.execute(
-        "SELECT changed_at, admitted_at, uuid, categories, advice, is_video, exact, pdq FROM item WHERE changed_at >= ? "
-        "ORDER BY changed_at",
+        "SELECT changed_at, admitted_at, uuid, categories, advice, is_video, exact, pdq FROM item "
+        "WHERE changed_at >= ? ORDER BY changed_at",
         (since,),
     )
     for changed_at, admitted_at, item, categories, advice, is_video, exact, pdq in rows:

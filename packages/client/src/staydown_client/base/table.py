@@ -162,5 +162,5 @@ def near_keys(table: Table) -> NDArray[np.uint64]:
 
 
 def near_key(position: int, number: int) -> int:
-    """Return the key of an entry's `number`th near hash: each is found by itself, for a video has one for each frame."""
+    """Return the key of an entry's `number`th near hash: each is found by itself, as a video has one a frame."""
     return position << NUMBER_BITS | number
