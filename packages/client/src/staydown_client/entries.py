@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 ExactAlgorithm: TypeAlias = Literal["md5", "sha1", "sha256"]
 Advice: TypeAlias = Literal["block", "hold"]
+Kind: TypeAlias = Literal["picture", "video"]
 Operation: TypeAlias = Literal["admit", "amend", "withdraw", "redact"]
 Label: TypeAlias = tuple[tuple[str, ...], Advice]
 """What the list says of an item beside its fingerprints: category codes and advice."""
@@ -70,7 +71,7 @@ class _Body(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, gc=False):
     categories: list[str] | UnsetType = UNSET
     fingerprints: list[_Fingerprint] | UnsetType = UNSET
     item: str
-    kind: Literal["picture", "video"] | UnsetType = UNSET
+    kind: Kind | UnsetType = UNSET
     operation: Operation
     positions: list[int] | UnsetType = UNSET
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -9,7 +10,9 @@ from staydown_match import HammingIndex, PdqHash, find_variants
 from staydown_match.variants import variants_of
 
 from staydown_client.base.files import Base, Said
+from staydown_client.base.table import NUMBER_BITS, near_key
 from staydown_client.decide import Hit
+from staydown_client.entries import PDQ_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from staydown_client.base.files import BaseName
     from staydown_client.entries import ExactAlgorithm
     from staydown_client.store import ItemRow
+    from staydown_client.verdict import Algorithm
 
 _FEW: Final = 8
 _AT_ONCE: Final = 10_000
@@ -91,18 +95,32 @@ class Snapshot:
         return found
 
     def near_hits(self, hashes: Sequence[PdqHash], *, min_quality: int, variants: bool) -> list[Hit]:
-        """Return the entries near any of one file's hashes, each with its nearest; `variants`: also if turned."""
+        """Return the entries' hashes near any of one file's, each with its least distance; `variants`: also if turned.
+
+        Of a file with frames each hit says how many of them met its entry.
+        """
+        good = [pdq for pdq in hashes if pdq.quality >= min_quality]
+        met: dict[int, set[float | None]] = {}
+        hits: list[Hit] = []
+        for key, distance_bits, found_by in self._near_keys(good, variants=variants):
+            hits.append(self._near_hit(key, distance_bits))
+            met.setdefault(hits[-1].position, set()).update(good[place].at_s for place in found_by)
+        return [replace(hit, frames_met=len(met[hit.position])) for hit in hits]
+
+    def _near_keys(self, good: list[PdqHash], *, variants: bool) -> Iterator[tuple[int, int, Sequence[int]]]:
+        """Yield each key that is near, with its least distance and the places of the hashes that found it."""
         if variants:
-            matches = find_variants(self.index, hashes, min_quality=min_quality)
-            return [_hit(self._said(match.key), "pdq", match.distance_bits) for match in matches]
-        good = [pdq.bits for pdq in hashes if pdq.quality >= min_quality]
-        if not good:
-            return []
-        found = self.index.search(rows_of(good), best_per_key=True)
-        nearest: dict[int, int] = {}
-        for key, distance_bits in zip(found.key.tolist(), found.distance_bits.tolist(), strict=True):
-            nearest[key] = min(distance_bits, nearest.get(key, distance_bits))
-        return [_hit(self._said(key), "pdq", distance_bits) for key, distance_bits in nearest.items()]
+            for match in find_variants(self.index, good):
+                yield match.key, match.distance_bits, match.found_by
+        elif good:
+            found = self.index.search(rows_of([pdq.bits for pdq in good]))
+            of_key: dict[int, list[tuple[int, int]]] = {}
+            for query, key, bits in zip(
+                found.query.tolist(), found.key.tolist(), found.distance_bits.tolist(), strict=True
+            ):
+                of_key.setdefault(key, []).append((bits, query))
+            for key, pairs in of_key.items():
+                yield key, min(pairs)[0], [query for _, query in pairs]
 
     def many_near_hits(
         self, hashes: NDArray[np.uint8], *, max_distance_bits: int, variants: bool
@@ -118,9 +136,13 @@ class Snapshot:
             (found.query // each).tolist(), found.key.tolist(), found.distance_bits.tolist(), strict=True
         ):
             nearest[query, key] = min(distance_bits, nearest.get((query, key), distance_bits))
-        return [(query, _hit(self._said(key), "pdq", bits)) for (query, key), bits in nearest.items()]
+        return [(query, self._near_hit(key, bits)) for (query, key), bits in nearest.items()]
+
+    def _near_hit(self, key: int, distance_bits: int) -> Hit:
+        return _hit(self._said(key >> NUMBER_BITS), "pdq", distance_bits)
 
     def _said(self, key: int) -> Said:
+        """Return what is said under `key`, a position; raise `Outdated` when it is no longer in force."""
         said = self._items.get(key)
         if said is not None:
             return said
@@ -133,25 +155,24 @@ class Snapshot:
         if not rows:
             return
         for row in rows:
-            self._items[row.changed_at] = Said(row.admitted_at, row.label, row.frames)
+            self._items[row.changed_at] = Said(row.admitted_at, row.label, len(row.pdq) // PDQ_BYTES, row.is_video)
             self._values[row.changed_at] = tuple(value for _, value in row.exact)
             for _, value in row.exact:
                 self._exact[value] = (*self._exact.get(value, ()), row.changed_at)
-        counts = [len(row.pdq) // 32 for row in rows]
-        keys = np.repeat(np.array([row.changed_at for row in rows], dtype=np.uint64), counts)
-        self.index.add(keys, np.frombuffer(b"".join(row.pdq for row in rows), np.uint8).reshape(-1, 32))
+        keys = [near_key(row.changed_at, n) for row in rows for n in range(len(row.pdq) // PDQ_BYTES)]
+        hashes = np.frombuffer(b"".join(row.pdq for row in rows), np.uint8).reshape(-1, PDQ_BYTES)
+        self.index.add(np.array(keys, dtype=np.uint64), hashes)
 
     def _give_up(self, gone: Iterable[tuple[int, int]]) -> None:
         keys = []
         for admitted_at, changed_at in gone:
             if changed_at < self._base_size:
                 self._hidden.add(admitted_at)
-                keys.append(admitted_at)
+                keys += self._base.near_keys([admitted_at]) if self._base is not None else []
             elif changed_at in self._items:
                 for value in self._values.pop(changed_at):
                     self._forget(value, changed_at)
-                del self._items[changed_at]
-                keys.append(changed_at)
+                keys += [near_key(changed_at, number) for number in range(self._items.pop(changed_at).hashes)]
         if keys:
             self.index.remove(np.array(keys, dtype=np.uint64))
 
@@ -174,6 +195,7 @@ def turned(hashes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.concatenate([variants_of(each) for each in whole])
 
 
-def _hit(said: Said, algorithm: ExactAlgorithm | str, distance_bits: int) -> Hit:
+def _hit(said: Said, algorithm: Algorithm, distance_bits: int) -> Hit:
     categories, advice = said.label
-    return Hit(said.admitted_at, categories, advice, algorithm, distance_bits)  # type: ignore[arg-type]  # one of ours
+    frames = said.hashes if said.is_video else 0
+    return Hit(said.admitted_at, categories, advice, algorithm, distance_bits, frames_listed=frames)

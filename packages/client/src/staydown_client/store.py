@@ -18,7 +18,7 @@ import numpy as np
 
 from staydown_client.base.files import Base, BaseName, remove_others
 from staydown_client.clock import Moment
-from staydown_client.entries import EXACT_BYTES, PDQ_BYTES, REDACT
+from staydown_client.entries import EXACT_BYTES, REDACT
 from staydown_client.errors import FolderError, LogRefusedError
 from staydown_client.standing import HIDDEN, Standing, next_standing, operations_of
 
@@ -65,7 +65,7 @@ CREATE TABLE item (
     uuid BLOB NOT NULL UNIQUE CHECK (length(uuid) = 16),
     categories TEXT NOT NULL,
     advice TEXT NOT NULL CHECK (advice IN ('block', 'hold')),
-    frames INTEGER NOT NULL,
+    is_video INTEGER NOT NULL,
     exact BLOB NOT NULL,
     pdq BLOB NOT NULL
 ) STRICT;
@@ -113,7 +113,7 @@ class ItemRow:
     admitted_at: int
     item: bytes
     label: Label
-    frames: int
+    is_video: bool
     exact: tuple[tuple[ExactAlgorithm, bytes], ...]
     pdq: bytes
 
@@ -208,13 +208,13 @@ def read_state(connection: sqlite3.Connection) -> State:
 def read_items(connection: sqlite3.Connection, *, since: int) -> Iterator[ItemRow]:
     """Yield what is in force and was said at position `since` or later."""
     rows = connection.execute(
-        "SELECT changed_at, admitted_at, uuid, categories, advice, frames, exact, pdq FROM item WHERE changed_at >= ? "
-        "ORDER BY changed_at",
+        "SELECT changed_at, admitted_at, uuid, categories, advice, is_video, exact, pdq FROM item "
+        "WHERE changed_at >= ? ORDER BY changed_at",
         (since,),
     )
-    for changed_at, admitted_at, item, categories, advice, frames, exact, pdq in rows:
+    for changed_at, admitted_at, item, categories, advice, is_video, exact, pdq in rows:
         label = (tuple(categories.split()), advice)
-        yield ItemRow(changed_at, admitted_at, item, label, frames, tuple(_unpacked(exact)), pdq)
+        yield ItemRow(changed_at, admitted_at, item, label, bool(is_video), tuple(_unpacked(exact)), pdq)
 
 
 def read_gone(connection: sqlite3.Connection, *, since: int) -> list[tuple[int, int]]:
@@ -414,14 +414,11 @@ class StoreWriter:
             )
 
     def _insert(self, standing: Standing, item: bytes, label: Label, parts: _Parts, place: int) -> None:
-        categories, advice = label
-        pdq = parts.pdq(place)
-        frames = len(pdq) // PDQ_BYTES if parts.run.videos[place] else 0
         self._connection.execute(
-            "INSERT INTO item (changed_at, admitted_at, uuid, categories, advice, frames, exact, pdq) "
+            "INSERT INTO item (changed_at, admitted_at, uuid, categories, advice, is_video, exact, pdq) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (standing.content_at, standing.admitted_at, item, " ".join(categories), advice, frames,
-             parts.exact(place), pdq),
+            (standing.content_at, standing.admitted_at, item, " ".join(label[0]), label[1],
+             bool(parts.run.videos[place]), parts.exact(place), parts.pdq(place)),
         )  # fmt: skip
 
     def _open_base(self) -> Base | None:

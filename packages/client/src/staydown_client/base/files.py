@@ -16,12 +16,12 @@ import numpy as np
 from staydown_match import HammingIndex, IndexFileError
 
 from staydown_client.base.columns import Column, SortedColumn, damaged, fence_of, write_column
-from staydown_client.base.table import Table
+from staydown_client.base.table import Table, near_key
 from staydown_client.entries import EXACT_BYTES, Values
 from staydown_client.errors import FolderError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -86,11 +86,12 @@ def remove_others(folder: Path, *, keep: str | None) -> None:
 
 
 class Said(NamedTuple):
-    """What the list says of an item beside its fingerprints; `frames` is 0 for a picture."""
+    """What the list says of an item beside its fingerprints: `hashes` is how many near ones it has."""
 
     admitted_at: int
     label: Label
-    frames: int
+    hashes: int
+    is_video: bool
 
 
 class Base:
@@ -105,7 +106,7 @@ class Base:
         self.texts: tuple[Label, ...] = tuple((tuple(words), advice) for words, advice in meta["labels"])
         self.positions = self._sorted("positions", guide)
         self._labels = self._column("labels", guide)
-        self._frames = self._column("frames", guide)
+        self._near = self._column("near", guide)
         self._halves = self._sorted("items.high", guide)
         self._other_halves = self._column("items.low", guide)
         self._item_rows = self._column("items.row", guide)
@@ -135,7 +136,14 @@ class Base:
 
     def said_of(self, row: int) -> Said:
         """Return what is known of the item in `row`."""
-        return Said(int(self.positions.at(row)), self.texts[int(self._labels.at(row))], int(self._frames.at(row)))
+        near = int(self._near.at(row))
+        return Said(int(self.positions.at(row)), self.texts[int(self._labels.at(row))], near // 2, bool(near % 2))
+
+    def near_keys(self, positions: Iterable[int]) -> list[int]:
+        """Return the keys in the index of the items that were admitted at `positions`."""
+        rows = [self.row_of(position) for position in positions]
+        said = [self.said_of(row) for row in rows if row is not None]
+        return [near_key(each.admitted_at, number) for each in said for number in range(each.hashes)]
 
     def exact(self, algorithm: ExactAlgorithm) -> ExactColumns:
         """Return the exact fingerprints of one algorithm."""
@@ -151,7 +159,7 @@ class Base:
             positions=self.positions.whole(),
             items=items,
             labels=self._labels.whole(),
-            frames=self._frames.whole(),
+            near=self._near.whole(),
             texts=self.texts,
             exact={name: self._exact[name].whole() for name in EXACT_BYTES},
             pdq=Values(np.zeros((0, 32), dtype=np.uint8), np.zeros(0, dtype=np.int64)),
@@ -251,7 +259,7 @@ def _columns(table: Table) -> Iterator[tuple[str, NDArray[Any], bool]]:
     """Yield each column's name, its numbers, and whether they rise; one at a time, to save memory."""
     yield "positions", table.positions, True
     yield "labels", table.labels, False
-    yield "frames", table.frames, False
+    yield "near", table.near, False
     order = np.argsort(table.items[:, 0], kind="stable")
     yield "items.high", table.items[order, 0], True
     yield "items.low", table.items[order, 1], False

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
-from staydown_client.entries import ADMIT, EXACT_BYTES, ExactAlgorithm, Labels, Values
+from staydown_client.entries import ADMIT, EXACT_BYTES, MAX_FINGERPRINTS, ExactAlgorithm, Labels, Values
 from staydown_client.standing import next_standing, operations_of
 
 if TYPE_CHECKING:
@@ -18,19 +18,21 @@ if TYPE_CHECKING:
     from staydown_client.entries import Entries, Label
     from staydown_client.standing import Standing
 
+NUMBER_BITS: Final = MAX_FINGERPRINTS.bit_length() - 1
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
     """Items in force, one a row, in the order of their admissions' positions.
 
-    positions: uint64 (n,), rising. items: uint64 (n, 2). labels: uint32 (n,), numbers in `texts`. frames: uint32 (n,),
-    how many near hashes a video has, 0 for a picture. The fingerprints' owners are rows.
+    positions: uint64 (n,), rising. items: uint64 (n, 2). labels: uint32 (n,), numbers in `texts`. near: uint32 (n,),
+    twice the number of near hashes, and 1 more for a video. The fingerprints' owners are rows.
     """
 
     positions: NDArray[np.uint64]
     items: NDArray[np.uint64]
     labels: NDArray[np.uint32]
-    frames: NDArray[np.uint32]
+    near: NDArray[np.uint32]
     texts: tuple[Label, ...]
     exact: dict[ExactAlgorithm, Values]
     pdq: Values
@@ -66,7 +68,7 @@ class Gathering:
             positions=admitted.astype(np.uint64),
             items=items[content],
             labels=labels[content].astype(np.uint32),
-            frames=np.where(videos[content], np.bincount(pdq.owners, minlength=len(content)), 0).astype(np.uint32),
+            near=(2 * np.bincount(pdq.owners, minlength=len(content)) + videos[content]).astype(np.uint32),
             texts=tuple(self.labels.texts),
             exact={name: self._taken(name, row_of) for name in EXACT_BYTES},
             pdq=pdq,
@@ -135,7 +137,7 @@ def merged(old: Table, changed: Table, *, gone: NDArray[np.uint64]) -> Table:
         positions=positions[order],
         items=np.concatenate([old.items[kept], changed.items])[order],
         labels=np.concatenate([old.labels[kept], relabelled[changed.labels]])[order].astype(np.uint32),
-        frames=np.concatenate([old.frames[kept], changed.frames])[order],
+        near=np.concatenate([old.near[kept], changed.near])[order],
         texts=tuple(labels.texts),
         exact={
             name: joined([_moved(old.exact[name], old_row), _moved(changed.exact[name], new_row)])
@@ -148,3 +150,17 @@ def merged(old: Table, changed: Table, *, gone: NDArray[np.uint64]) -> Table:
 def _moved(values: Values, row_of: NDArray[np.int64]) -> Values:
     rows = row_of[values.owners]
     return Values(values.values[rows >= 0], rows[rows >= 0])
+
+
+def near_keys(table: Table) -> NDArray[np.uint64]:
+    """Return the key of each near hash of `table` in an index: see `near_key`."""
+    owners = table.pdq.owners
+    starts = np.flatnonzero(np.append(True, owners[1:] != owners[:-1])) if len(owners) else owners
+    lengths = np.diff(np.append(starts, len(owners)))
+    numbers = np.arange(len(owners)) - np.repeat(starts, lengths)
+    return (table.positions[owners] << np.uint64(NUMBER_BITS)) | numbers.astype(np.uint64)
+
+
+def near_key(position: int, number: int) -> int:
+    """Return the key of an entry's `number`th near hash: each is found by itself, as a video has one a frame."""
+    return position << NUMBER_BITS | number

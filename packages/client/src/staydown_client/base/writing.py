@@ -8,8 +8,8 @@ import numpy as np
 from staydown_match import HammingIndex
 
 from staydown_client.base.files import Base, write_base
-from staydown_client.base.table import Table, merged
-from staydown_client.entries import EXACT_BYTES, Labels, Values
+from staydown_client.base.table import Table, merged, near_keys
+from staydown_client.entries import EXACT_BYTES, PDQ_BYTES, Labels, Values
 from staydown_client.errors import FolderError
 from staydown_client.snapshot import rows_of
 
@@ -29,7 +29,7 @@ def write_new_base(folder: Path, gathering: Gathering, *, size: int) -> BaseName
 
     def make_index() -> HammingIndex:
         index = HammingIndex()
-        index.add(table.positions[table.pdq.owners], table.pdq.values)
+        index.add(near_keys(table), table.pdq.values)
         return index
 
     return _written(folder, table, make_index, size=size)
@@ -43,12 +43,13 @@ def write_merged_base(
     old_size = 0 if named is None else named.size
     hidden = np.array([admitted_at for admitted_at, changed_at in gone if changed_at < old_size], dtype=np.uint64)
     changed = _table_of(said)
+    gone_keys = np.array([] if old is None else old.near_keys(hidden.tolist()), dtype=np.uint64)
     table = changed if old is None else merged(old.table(), changed, gone=hidden)
 
     def make_index() -> HammingIndex:
         index = HammingIndex() if old is None else old.open_index()
-        index.remove(hidden)
-        index.add(table.positions[table.pdq.owners], table.pdq.values)
+        index.remove(gone_keys)
+        index.add(near_keys(table), table.pdq.values)
         return index
 
     return _written(folder, table, make_index, size=size)
@@ -72,12 +73,12 @@ def _table_of(rows: list[ItemRow]) -> Table:
         positions=np.array([row.admitted_at for row in ordered], dtype=np.uint64),
         items=items.astype(np.uint64),
         labels=np.array([labels.number(row.label) for row in ordered], dtype=np.uint32),
-        frames=np.array([row.frames for row in ordered], dtype=np.uint32),
+        near=np.array([2 * (len(row.pdq) // PDQ_BYTES) + row.is_video for row in ordered], dtype=np.uint32),
         texts=tuple(labels.texts),
         exact={name: _exact_of(ordered, name) for name in EXACT_BYTES},
         pdq=Values(
-            rows_of([row.pdq[n : n + 32] for row in ordered for n in range(0, len(row.pdq), 32)]),
-            np.repeat(np.arange(len(ordered)), [len(row.pdq) // 32 for row in ordered]),
+            rows_of([row.pdq[n : n + PDQ_BYTES] for row in ordered for n in range(0, len(row.pdq), PDQ_BYTES)]),
+            np.repeat(np.arange(len(ordered)), [len(row.pdq) // PDQ_BYTES for row in ordered]),
         ),
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from staydown_client.address import checked_hub_address
 from staydown_client.cli.output import tell
 from staydown_client.config import find_hub
-from staydown_client.errors import ConfigurationError
+from staydown_client.errors import ConfigurationError, HubUnavailableError
 from staydown_client.folder import Settings, checked_list_name, make_folder, require_absent
 from staydown_client.hub import Hub
 from staydown_client.key import find_key
@@ -57,4 +57,8 @@ def _ask_hub(settings: Settings, key: ApiKey) -> ListOffered:
     if found is None:
         there = ", ".join(each.slug for each in lists) or "none"
         raise ConfigurationError(f"This key may not follow a list named {settings.list}. Lists it may follow: {there}.")
+    if not found.origin or not found.keys:
+        raise HubUnavailableError(
+            "The hub has not opened the list's log yet. Is its feed running? Try again in a moment."
+        )
     return found
