@@ -186,6 +186,7 @@ class Sidecar:
                 if content_type.partition(";")[0].strip().lower() == "multipart/form-data":
                     await take_file(body, boundary_of(content_type), spool)
                 else:
+                    _require_length(scope)
                     async for chunk in body:
                         await spool.add(chunk)
                 return await self._decide(spool.source(), reference)
@@ -258,6 +259,12 @@ def _check_reference(reference: str | None) -> None:
         checked_reference(reference)
     except BadValueError as error:
         raise bad_field("reference", str(error).partition(": ")[2]) from None
+
+
+def _require_length(scope: Scope) -> None:
+    """Refuse a file whose end cannot be told from a connection that broke; a form says itself where it ends."""
+    if scope.headers.get("content-length") is None:
+        raise refused(411, "length_required", "Give a content-length, or send the file in a multipart form.")
 
 
 def _host_of(authority: str) -> str:

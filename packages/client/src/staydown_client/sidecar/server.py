@@ -27,6 +27,7 @@ _log = logging.getLogger("staydown_client")
 _HEADERS_MS: Final = 10_000
 _HEADER_BYTES: Final = 64 * 1024
 _CONNECTIONS: Final = 4096
+_START_S: Final = 5.0  # a worker that is replaced goes when the new one has had so long to start
 _STOP_S: Final = 30
 
 
@@ -74,7 +75,7 @@ def _server(settings: SidecarSettings) -> MPServer:
         log_level=LogLevels.warning,
         log_dictconfig=_logging(),
         respawn_failed_workers=True,
-        respawn_interval=0.5,
+        respawn_interval=_START_S,
         workers_kill_timeout=_STOP_S,
     )
 
