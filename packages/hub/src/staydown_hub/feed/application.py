@@ -29,6 +29,8 @@ from staydown_hub.sealing.keys import FileKeys
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
+# What there is below a list; each is asked for its list and audience before anything else.
+ROUTE_NAMES: Final = ("entries", "events", *ROUTES)
 _ROUTE: Final = re.compile(
     r"/feed/v1/lists/([-a-zA-Z0-9_]{1,64})/(entries|events|checkpoint|keys|tail|(tile|bundle)/(.{1,80}))"
 )
@@ -63,7 +65,8 @@ class Feed:
             if message["type"] == "lifespan.startup":
                 self._database = await self._resources.enter_async_context(Database.opened(self._conninfo))
                 await self._resources.enter_async_context(self._changes.listening(self._conninfo))
-                own = await self._resources.enter_async_context(Database.opened(self._conninfo))
+                # Its own connections, so that no rush of requests stands in its way; what fails is tried again.
+                own = await self._resources.enter_async_context(Database.opened(self._conninfo, is_checked=False))
                 self._logs = Logs(own, self._changes, self._sealing, heartbeat_s=self._heartbeat_s)
                 await self._resources.enter_async_context(self._logs.running())
                 await send({"type": "lifespan.startup.complete"})

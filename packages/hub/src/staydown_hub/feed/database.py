@@ -43,6 +43,10 @@ _LEAVES = """
     WHERE shared_list_id = %s AND position >= %s ORDER BY position LIMIT %s
 """
 _SIZE = "SELECT coalesce(max(position) + 1, 0) FROM entry WHERE shared_list_id = %s"
+_TELL_KEYS = """
+    UPDATE shared_list SET log_origin = %(origin)s, log_keys = %(keys)s
+    WHERE id = %(list)s AND (log_origin <> %(origin)s OR log_keys <> %(keys)s)
+"""
 _RECORD = """
     INSERT INTO audit_record (at, act, organisation, person, subject, detail, source)
     VALUES (%s, %s, %s, NULL, %s, %s, 'feed')
@@ -88,7 +92,7 @@ class Entry:
 class Database:
     """A few pooled connections; safe to use from any task of one event loop."""
 
-    def __init__(self, conninfo: str) -> None:
+    def __init__(self, conninfo: str, *, is_checked: bool) -> None:
         self.conninfo = conninfo
         self._pool: AsyncConnectionPool[AsyncConnection[TupleRow]] = AsyncConnectionPool(
             conninfo,
@@ -96,14 +100,17 @@ class Database:
             max_size=_POOL_SIZE,
             timeout=_WAIT_S,
             open=False,
-            check=AsyncConnectionPool.check_connection,
+            check=AsyncConnectionPool.check_connection if is_checked else None,
         )
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, conninfo: str) -> AsyncIterator[Self]:
-        """Open the pool; connections are made as they are needed, so a database that is still starting is no error."""
-        made = cls(conninfo)
+    async def opened(cls, conninfo: str, *, is_checked: bool = True) -> AsyncIterator[Self]:
+        """Open the pool; connections are made as they are needed, so a database that is still starting is no error.
+
+        A checked connection is known to be alive when it is used, at the cost of asking it first.
+        """
+        made = cls(conninfo, is_checked=is_checked)
         await made._pool.open(wait=False)
         try:
             yield made
@@ -159,6 +166,11 @@ class Database:
         """Return entries from a position on, without their texts."""
         rows = await self._all(_LEAVES, shared_list.id, start, limit)
         return [Leaf(leaf=leaf, redacted=redacted_by(body)) for leaf, body in rows]
+
+    async def tell_keys(self, shared_list: ListRow, *, origin: str, keys: list[str]) -> None:
+        """Write what the list's log is called and by which keys it is verified, for those who ask the API."""
+        async with self._pool.connection() as connection:
+            await connection.execute(_TELL_KEYS, {"list": shared_list.id, "origin": origin, "keys": keys})
 
     async def record_refusal(self, key: KeyRow, *, act: str, detail: Detail) -> None:
         """Write a refusal to the audit log; the database seals it into the chain as this commits."""

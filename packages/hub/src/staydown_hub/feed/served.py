@@ -60,6 +60,10 @@ class _Entries:
     async def size(self) -> int:
         return await self._database.size_of(self._list)
 
+    async def tell_keys(self, sequencer: Sequencer) -> None:
+        keys = [one.text for one in sequencer.signer.verifiers]
+        await self._database.tell_keys(self._list, origin=sequencer.signer.origin, keys=keys)
+
 
 class ServedLog:
     """A list's log. `run` keeps it up; everything else answers from what was signed last."""
@@ -152,8 +156,10 @@ class ServedLog:
         if self.state != "serving":
             await self._sequencer.resume()
             await self._prime(self._sequencer.signed)
+            await self._entries.tell_keys(self._sequencer)
         if await self._sequencer.renew():
             self.recent.begin(self._sequencer.signed.size)
+            await self._entries.tell_keys(self._sequencer)
         while batch := await self._sequencer.advance():
             self._tell(batch)
         if self._bundling is None or self._bundling.done():

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from staydown_hub.sealing.bundles import BundleFiles
+from staydown_hub.sealing.durable import make_private_folder
 from staydown_hub.sealing.errors import OtherHistoryError
 from staydown_hub.sealing.hashes import TreeFiles
 from staydown_hub.sealing.keys import KeyStore
@@ -70,6 +71,7 @@ class Sequencer:
     ) -> None:
         self.signer = Signer(signing_folder, slug=slug, origin=origin, store=store)
         try:
+            make_private_folder(log_folder, log_folder / slug)
             self.files = TreeFiles(log_folder / slug / "tree")
         except BaseException:
             self.signer.close()
@@ -103,7 +105,9 @@ class Sequencer:
                 raise self._refusal("the database's tree of that size has another root")
         if signed.size:
             last = await self._source.leaves(signed.size - 1, 1)
-            self._check_anchor(last[0].leaf if last else b"")
+            if not last:
+                raise self._refusal(f"the database has only {await self._source.size()}")
+            self._check_anchor(last[0].leaf)
         self.signer.resume(self.files.compact_range(signed.size))
 
     async def advance(self) -> Batch | None:
