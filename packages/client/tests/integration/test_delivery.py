@@ -50,7 +50,7 @@ class Desk:
     def _take_dispute(self, handler: Handler) -> None:
         body = json.loads(self.hub.requests[-1].body)
         if body["position"] in self.unwanted:
-            handler.answer({"error": "not_found", "message": "no such entry", "fields": []}, status=404)
+            handler.answer({"error": "not_found", "message": "no such entry", "fields": []}, status=422)
         else:
             self.disputes.append(body)
             handler.answer({"position": body["position"]}, status=201)
@@ -94,7 +94,12 @@ def test_matches_are_delivered_in_batches_and_leave_the_disk(judge: Judge, folde
 
 def test_a_hub_in_trouble_loses_nothing(judge: Judge, folder: Folder, desk: Desk) -> None:
     match(judge, 1, 2)
-    for status, error in ((500, HubUnavailableError), (429, HubUnavailableError), (401, HubRefusedError)):
+    for status, error in (
+        (500, HubUnavailableError),
+        (429, HubUnavailableError),
+        (401, HubRefusedError),
+        (404, HubRefusedError),
+    ):
         desk.status = status
         with pytest.raises(error):
             deliver_once(folder)

@@ -24,7 +24,7 @@ _LOOK_EVERY_S: Final = 1.0
 _STOP_S: Final = 5.0
 _FIRST_WAIT_S: Final = 1.0
 _LONGEST_WAIT_S: Final = 300.0
-_NOT_ABOUT_THE_ROW: Final = frozenset({401, 403, 415})
+_ABOUT_THE_ROW: Final = 422
 
 
 class Delivery:
@@ -88,14 +88,14 @@ def _deliver_matches(list_name: str, matches: Sequence[WaitingMatch], store: Loc
     try:
         transport.post("/api/v1/matches", {"matches": [match.as_json(list_name) for match in matches]})
     except HubRefusedError as error:
-        if error.status in _NOT_ABOUT_THE_ROW:
+        if error.status != _ABOUT_THE_ROW:
             raise
         if len(matches) > 1:
             half = len(matches) // 2
             _deliver_matches(list_name, matches[:half], store, transport)
             _deliver_matches(list_name, matches[half:], store, transport)
             return
-        _log.warning("The hub refuses a match of position %d for good: status %d.", matches[0].position, error.status)
+        _log.warning("The hub refuses a match of position %d for good.", matches[0].position)
         with store.writing() as connection:
             settle(connection, matches, counted_as="refused")
         return
@@ -111,9 +111,9 @@ def _deliver_disputes(folder: Folder, store: LocalStore, transport: Transport) -
         try:
             transport.post("/api/v1/disputes", body)
         except HubRefusedError as error:
-            if error.status in _NOT_ABOUT_THE_ROW:
+            if error.status != _ABOUT_THE_ROW:
                 raise
-            _log.warning("The hub refuses the dispute of position %d: status %d.", entry.position, error.status)
+            _log.warning("The hub refuses the dispute of position %d for good.", entry.position)
             with store.writing() as connection:
                 settle_dispute(connection, entry, dispute="refused")
             continue

@@ -16,10 +16,12 @@ import pytest
 from staydown_client.errors import ConfigurationError
 from staydown_client.sidecar.settings import Address, SidecarSettings, checked_settings, find_token, read_address
 
-from packages.client.tests.conftest import Folder, LoopbackHub, admit, copy_of, near, photograph
+from packages.client.tests.conftest import LoopbackHub, admit, copy_of, near, photograph
 from packages.client.tests.integration.sidecar.running import running, until
 
 if TYPE_CHECKING:
+    from staydown_client.folder import Folder
+
     from packages.client.tests.integration.sidecar.conftest import Listed
 
 TOKEN = "a-token-of-some-length"
