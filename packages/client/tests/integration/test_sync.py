@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from staydown_client.backoff import Backoff
 from staydown_client.errors import FolderBusyError, HubRefusedError, HubUnavailableError
 from staydown_client.filter import Filter
 from staydown_client.folder import make_folder
 from staydown_client.lock import held
 from staydown_client.store import StoreWriter
-from staydown_client.sync import Applied, Backoff, CaughtUp, Trouble, opened
+from staydown_client.sync import Applied, CaughtUp, Trouble, opened
 from staydown_client.view import ListView
 
 from packages.client.tests.conftest import (

@@ -20,6 +20,7 @@ from staydown_client.key import KEY_VARIABLE
 from staydown_client.local.flood import FloodSettings
 from staydown_client.local.outbox import MatchSettings
 from staydown_client.local.store import LOCAL_NAME
+from staydown_client.sidecar.settings import TOKEN_VARIABLE
 from staydown_client.verdict import Action
 from staydown_client.witness import folder as witness_folder
 from staydown_client.witness.record import RECORD_NAME
@@ -58,6 +59,12 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "staydown filter init",
         "staydown filter sync",
         "staydown filter check",
+        "staydown filter status",
+        "staydown filter silence",
+        "staydown filter unsilence",
+        "staydown filter flood",
+        "staydown filter serve",
+        "staydown filter watch",
         "staydown fingerprint",
         "staydown report",
         "staydown assess",
@@ -93,6 +100,7 @@ def test_no_synopsis_promises_an_option_that_is_not_there(prog: str) -> None:
             KEY_VARIABLE,
             HUB_VARIABLE,
             FILTER_VARIABLE,
+            TOKEN_VARIABLE,
             KEY_NAME,
             LOCK_NAME,
             SETTINGS_NAME,
