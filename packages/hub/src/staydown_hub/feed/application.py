@@ -17,13 +17,14 @@ from staydown_hub.feed.access import authenticated, list_for
 from staydown_hub.feed.answers import RefusedError, Send, begin_events, send_content, send_json
 from staydown_hub.feed.changes import Changes
 from staydown_hub.feed.database import Database, ListRow
-from staydown_hub.feed.logged import ROUTES, check_serving
+from staydown_hub.feed.logged import ROUTES, check_serving, not_signing
 from staydown_hub.feed.logs import Logs
 from staydown_hub.feed.parameters import page_parameters, stream_position
 from staydown_hub.feed.served import Sealing
 from staydown_hub.feed.streams import Stream
 from staydown_hub.rules.keys import bearer_token, prefix_of
 from staydown_hub.sealing import places
+from staydown_hub.sealing.errors import SealingError
 from staydown_hub.sealing.keys import FileKeys
 
 Scope = dict[str, Any]
@@ -65,7 +66,8 @@ class Feed:
             if message["type"] == "lifespan.startup":
                 self._database = await self._resources.enter_async_context(Database.opened(self._conninfo))
                 await self._resources.enter_async_context(self._changes.listening(self._conninfo))
-                own = await self._resources.enter_async_context(Database.opened(self._conninfo))
+                # Its own connections, so that no rush of requests stands in its way; what fails is tried again.
+                own = await self._resources.enter_async_context(Database.opened(self._conninfo, is_checked=False))
                 self._logs = Logs(own, self._changes, self._sealing, heartbeat_s=self._heartbeat_s)
                 await self._resources.enter_async_context(self._logs.running())
                 await send({"type": "lifespan.startup.complete"})
@@ -80,6 +82,10 @@ class Feed:
             await self._route(scope, receive, send)
         except RefusedError as refusal:
             await send_json(send, refusal.body(), status=refusal.status)
+        except SealingError as error:
+            _log.error("%s", error)
+            refused = not_signing()
+            await send_json(send, refused.body(), status=refused.status)
         except (DatabaseError, PoolTimeout) as error:
             _log.error("The database did not answer (%s).", type(error).__name__)
             away = RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "The hub's database is away: try again.")

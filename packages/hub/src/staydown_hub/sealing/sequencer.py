@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from staydown_hub.sealing.bundles import BundleFiles
+from staydown_hub.sealing.durable import make_private_folder
 from staydown_hub.sealing.errors import OtherHistoryError
 from staydown_hub.sealing.hashes import TreeFiles
 from staydown_hub.sealing.keys import KeyStore
@@ -53,6 +54,12 @@ class Batch:
     redacted: tuple[int, ...]
     signed: Signed
 
+    @property
+    def names_its_redactions(self) -> bool:
+        """Whether a redaction in the batch names each of its records that has no text."""
+        told = enumerate(self.records or (), self.first)
+        return {position for position, one in told if one.body is None} <= set(self.redacted)
+
 
 def redacted_by(body: str | None) -> tuple[int, ...]:
     """Return the positions that an entry's text redacts; none unless it is a redaction."""
@@ -70,6 +77,7 @@ class Sequencer:
     ) -> None:
         self.signer = Signer(signing_folder, slug=slug, origin=origin, store=store)
         try:
+            make_private_folder(log_folder, log_folder / slug)
             self.files = TreeFiles(log_folder / slug / "tree")
         except BaseException:
             self.signer.close()
