@@ -21,7 +21,7 @@ _TEMPLATE: Final = """\
 origin = "{origin}"
 keys = [{keys}]
 # Believe a list only once so many of these witnesses have signed it too, as late as so long ago:
-# witnesses = {{ need = 2, keys = ["..."], max_age_s = 3600 }}
+{witnesses}
 """
 
 
@@ -29,7 +29,16 @@ def log_text(trust: Trust) -> str:
     """Return the table as it is written into a new folder's filter.toml."""
     # Keys and their names hold no quote and no backslash (`read_log` refuses these), so they are TOML strings.
     keys = "".join(f'\n  "{key.vkey}",' for key in trust.keys) + "\n"
-    return _TEMPLATE.format(origin=trust.origin, keys=keys)
+    witnesses = (
+        _witnesses_text(trust) if trust.need_k else '# witnesses = { need = 2, keys = ["..."], max_age_s = 3600 }'
+    )
+    return _TEMPLATE.format(origin=trust.origin, keys=keys, witnesses=witnesses)
+
+
+def _witnesses_text(trust: Trust) -> str:
+    keys = ", ".join(f'"{key.vkey}"' for key in trust.witnesses)
+    age = "" if trust.max_witness_age_s is None else f", max_age_s = {trust.max_witness_age_s}"
+    return f"witnesses = {{ need = {trust.need_k}, keys = [{keys}]{age} }}"
 
 
 def trust_in(vkeys: Sequence[str]) -> Trust:

@@ -43,9 +43,9 @@ if TYPE_CHECKING:
     from staydown_client.folder import Folder
 
 BURST = 6
-ROUNDS_LIVE = 100
-ROUNDS_FIRST = 50
-ROUNDS_MERGING = 60
+ROUNDS_LIVE = 90
+ROUNDS_FIRST = 60
+ROUNDS_MERGING = 50
 NO_HASHES = np.zeros((0, 32), np.uint8)
 FORGED = "f0" * 32
 
@@ -92,7 +92,7 @@ def assert_sound(folder: Folder, hub: LoopbackHub, *, at_least: int) -> int:
     assert looked.position == size - 1
     assert {row: hit.position for row, hit in looked.exact_hits} == in_force_after(size)
     assert {row: hit.position for row, hit in near_hits.near_hits} == in_force_after(size)
-    return size - 1
+    return int(size) - 1
 
 
 class Killer:
@@ -181,7 +181,7 @@ def test_kill_9_while_following_loses_nothing_and_lets_nothing_forged_in(folder:
                 hub.answers.pop(events, None)
                 if round_ % 5 == 0:
                     hub.answers[events] = forge
-                told = killer.kill("follow", folder, after_s=moments.uniform(0.0, 2 * pace_s))
+                told = killer.kill("follow", folder, after_s=moments.uniform(0.0, 1.5 * pace_s))
                 reached = assert_sound(folder, hub, at_least=max(told, reached))
         finally:
             bursts.put(0)
@@ -226,7 +226,7 @@ def test_kill_9_while_bases_are_merged_loses_nothing(folder: Folder, hub: Loopba
         for _ in range(ROUNDS_MERGING):
             start = hub.log.size
             hub.publish(*(entry_at(n) for n in range(start, start + 2 * BURST)))
-            told = killer.kill("catch-up", folder, after_s=moments.uniform(0.0, 2 * pace_s))
+            told = killer.kill("catch-up", folder, after_s=moments.uniform(0.0, 1.5 * pace_s))
             reached = assert_sound(folder, hub, at_least=max(told, reached))
     catch_up(folder)
     assert_sound(folder, hub, at_least=hub.log.size - 1)

@@ -59,6 +59,6 @@ def _ask_hub(settings: Settings, key: ApiKey) -> ListOffered:
         raise ConfigurationError(f"This key may not follow a list named {settings.list}. Lists it may follow: {there}.")
     if not found.origin or not found.keys:
         raise HubUnavailableError(
-            "The hub has not opened the list's log yet. Is its feed running? Try again in a moment."
+            "The hub has not opened the list's log yet. Does its feed run? Try again in a moment."
         )
     return found
