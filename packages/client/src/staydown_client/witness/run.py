@@ -153,7 +153,7 @@ class Witnessing:
 
     def _take(self, feed: Feed, event: LiveEvent, tell: Tell) -> None:
         # What was sent before the last visit arrives after it; and of what is signed more signatures come: ours, too.
-        if isinstance(event, News | Cosigned) and not self._witness.has_behind_it(event.note):
+        if isinstance(event, News | Cosigned) and not self._witness.knows(event.note):
             self._sign(feed, event.note, tell, event.records if isinstance(event, News) else None)
 
     @contextmanager

@@ -45,8 +45,8 @@ class Witness:
         """How many entries the newest signed tree has."""
         return self._signed.tree.size
 
-    def has_behind_it(self, note: str) -> bool:
-        """Say whether `note` claims to be what was signed last, or to be older; it may still be a lie."""
+    def knows(self, note: str) -> bool:
+        """Say whether `note` claims no more than what was signed last; it may still be a lie."""
         body = parse_note(note).body
         size = parse_checkpoint_body(body)[1]
         return size < self.size or (self._signed.checkpoint is not None and self._signed.checkpoint.startswith(body))
