@@ -41,6 +41,7 @@ class SidecarSettings:
     max_receiving: how many uploads one process takes in at once; one more is answered with 503.
     decoders: how many files one process decodes at once; max_waiting: how many wait for that, one more gets 503.
     receive_s: how long an upload may take to arrive whole; idle_s: and how long it may pause.
+    files: the folder whose files /v1/gate may read; None: it reads none.
     scratch: a private folder for what the processes share and for large uploads, which have no name there.
     """
 
@@ -48,6 +49,7 @@ class SidecarSettings:
     address: Address
     scratch: Path
     token: str | None = None
+    files: Path | None = None
     workers: int = 1
     decoders: int = 1
     max_upload_bytes: int = 256 * 1024 * 1024
