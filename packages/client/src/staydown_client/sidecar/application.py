@@ -127,7 +127,7 @@ class Sidecar:
         content_type = scope.headers.get("content-type", "").partition(";")[0].strip()
         body = await small_body(scope, protocol)
         if content_type == "application/json":
-            question = read_json(body, min_quality=self._filter.judge.stance().policy.min_quality)
+            question = read_json(body, min_quality=self._filter.judge.policy.min_quality)
             _check_reference(question.reference)
         elif content_type == COMPACT_TYPE:
             question = read_compact(body)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path  # noqa: TC003 - a dataclass keeps it
 from typing import TYPE_CHECKING, Final
 
@@ -99,6 +100,7 @@ def checked_settings(settings: SidecarSettings) -> SidecarSettings:
     return settings
 
 
+@lru_cache(maxsize=64)
 def is_loopback(host: str) -> bool:
     """Say whether `host`, without brackets, names this machine for itself."""
     if host == "localhost":
