@@ -27,7 +27,7 @@ async def checkpoint(log: ServedLog, _rest: str, query: bytes, _header: Header) 
     """Return the newest checkpoint."""
     no_parameters(query)
     if log.signed is None:
-        raise _not_signing()
+        raise not_signing()
     body = log.signed.note.encode()
     return Content(body, b"text/plain; charset=utf-8", _NO_CACHE, etag=_etag(body))
 
@@ -36,7 +36,7 @@ async def keys(log: ServedLog, _rest: str, query: bytes, _header: Header) -> Con
     """Return the keys that sign now, each with what an older key says of it."""
     no_parameters(query)
     if log.sequencer is None:
-        raise _not_signing()
+        raise not_signing()
     told = [{"vkey": one.text, "endorsement": None} for one in log.sequencer.signer.verifiers]
     body = json.dumps({"origin": log.origin, "keys": told, "witnesses": []}, ensure_ascii=False).encode()
     return Content(body, b"application/json", _NO_CACHE, etag=_etag(body))
@@ -93,7 +93,7 @@ def check_serving(log: ServedLog | None) -> ServedLog:
 
 def _check_serving(log: ServedLog) -> None:
     if log.state != "serving":
-        raise _not_signing()
+        raise not_signing()
 
 
 def _coded(found: Packed, header: Header, *, is_ranged: bool) -> Content:
@@ -112,6 +112,7 @@ def _not_there(message: str) -> RefusedError:
     return RefusedError(HTTPStatus.NOT_FOUND, "not_found", message)
 
 
-def _not_signing() -> RefusedError:
+def not_signing() -> RefusedError:
+    """Return the refusal of what cannot be served as signed."""
     message = "The hub does not sign this list at the moment: go on with what you have verified, and try again later."
     return RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, "log_refused", message)

@@ -12,8 +12,9 @@ from staydown_hub.sealing.durable import make_private_folder
 from staydown_hub.sealing.errors import OtherHistoryError
 from staydown_hub.sealing.hashes import TreeFiles
 from staydown_hub.sealing.keys import KeyStore
+from staydown_hub.sealing.memory import Signed
 from staydown_hub.sealing.records import Record
-from staydown_hub.sealing.signer import Signed, Signer
+from staydown_hub.sealing.signer import Signer
 from staydown_hub.sealing.tree import HASH_BYTES
 
 # What one checkpoint adds at most while filters listen: each is one event.
@@ -53,6 +54,12 @@ class Batch:
     records: tuple[Record, ...] | None
     redacted: tuple[int, ...]
     signed: Signed
+
+    @property
+    def names_its_redactions(self) -> bool:
+        """Whether a redaction in the batch names each of its records that has no text."""
+        told = enumerate(self.records or (), self.first)
+        return {position for position, one in told if one.body is None} <= set(self.redacted)
 
 
 def redacted_by(body: str | None) -> tuple[int, ...]:
