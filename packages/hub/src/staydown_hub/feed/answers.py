@@ -38,6 +38,13 @@ async def send_json(send: Send, body: bytes, *, status: int = HTTPStatus.OK) -> 
     await send({"type": "http.response.body", "body": body})
 
 
+async def send_nothing(send: Send) -> None:
+    """Send that what was posted is taken, with nothing to say to it."""
+    headers = [(b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": int(HTTPStatus.NO_CONTENT), "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
+
+
 async def begin_events(send: Send) -> None:
     """Send the head of a stream of server-sent events."""
     await send({"type": "http.response.start", "status": int(HTTPStatus.OK), "headers": list(_EVENTS)})

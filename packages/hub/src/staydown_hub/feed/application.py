@@ -17,6 +17,7 @@ from staydown_hub.feed.answers import RefusedError, Send, begin_events, send_jso
 from staydown_hub.feed.changes import Changes
 from staydown_hub.feed.database import Database, ListRow
 from staydown_hub.feed.parameters import page_parameters, stream_position
+from staydown_hub.feed.posts import POSTED, Posts
 from staydown_hub.feed.streams import Stream
 from staydown_hub.feed.tail import Tail
 from staydown_hub.rules.keys import bearer_token, prefix_of
@@ -24,7 +25,7 @@ from staydown_hub.rules.keys import bearer_token, prefix_of
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
-_ROUTE: Final = re.compile(r"/feed/v1/lists/([-a-zA-Z0-9_]{1,64})/(entries|events)")
+_ROUTE: Final = re.compile(r"/feed/v1/lists/([-a-zA-Z0-9_]{1,64})/(entries|events|receipts)")
 # A follower that takes nothing for so long is cut off; it comes back with Last-Event-ID and misses nothing.
 _SEND_TIMEOUT_S: Final = 30.0
 _log = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ class Feed:
         self._changes = Changes()
         self._database: Database
         self._tail: Tail
+        self._posts: Posts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection's request, or the server's own start and stop."""
@@ -56,6 +58,7 @@ class Feed:
                 self._database = await self._resources.enter_async_context(Database.opened(self._conninfo))
                 await self._resources.enter_async_context(self._changes.listening(self._conninfo))
                 self._tail = Tail(self._database, self._changes)
+                self._posts = Posts(self._database)
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 await self.stop()
@@ -79,20 +82,23 @@ class Feed:
             await send_json(send, away.body(), status=away.status)
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] != "GET":
-            message = "The feed is only read: use GET."
+        found = _ROUTE.fullmatch(scope["path"])
+        is_posted = found is not None and found[2] in POSTED
+        if scope["method"] != ("POST" if is_posted else "GET"):
+            message = "This is only sent: use POST." if is_posted else "This is only read: use GET."
             raise RefusedError(HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", message)
         if scope["path"] == "/feed/v1/healthz":
             await self._database.is_well()
             await send_json(send, b'{"status":"ok"}')
             return
-        found = _ROUTE.fullmatch(scope["path"])
         if found is None:
             raise RefusedError(HTTPStatus.NOT_FOUND, "not_found", "There is no such route.")
         authorization = _header(scope, b"authorization")
         key = await authenticated(self._database, authorization)
         shared_list = await list_for(self._database, key, found[1])
-        if found[2] == "entries":
+        if is_posted:
+            await self._posts.answer(scope, receive, send, what=found[2], key=key, shared_list=shared_list)
+        elif found[2] == "entries":
             await self._send_page(scope, send, shared_list)
         else:
             prefix = prefix_of(bearer_token(authorization) or "") or ""

@@ -1,5 +1,6 @@
 """Reading organisations: who answers for a host, and whose key a token is."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -73,3 +74,8 @@ def organisation_called(slug: str) -> Organisation:
 def api_keys() -> QuerySet[ApiKey]:
     """Return all keys with their organisations; none of them holds its token."""
     return ApiKey.objects.select_related("organisation").order_by("organisation__slug", "name")
+
+
+def organisations_of_kinds(kinds: Collection[str]) -> QuerySet[Organisation]:
+    """Return the organisations of these kinds by name."""
+    return Organisation.objects.filter(kind__in=kinds).order_by("name", "slug")

@@ -1,0 +1,48 @@
+"""What filters and witnesses send to the feed: receipts and cosignatures. Everything else of it is only read."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from staydown_hub.feed.answers import RefusedError, Send, send_nothing
+from staydown_hub.feed.bodies import Receive, read_body
+from staydown_hub.feed.database import Database, KeyRow, ListRow
+from staydown_hub.feed.receipt_form import read_receipt
+from staydown_hub.feed.receipts import Receipts
+
+POSTED: Final = frozenset({"receipts"})
+_MAX_RECEIPT_BYTES: Final = 4096
+
+_Taker = Callable[[dict[str, Any], Receive, KeyRow, ListRow], Awaitable[None]]
+
+
+class Posts:
+    """Takes what is posted to a list; made once a process."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._receipts = Receipts(database)
+        self._takers: Mapping[str, _Taker] = {"receipts": self._take_receipt}
+
+    async def answer(
+        self, scope: dict[str, Any], receive: Receive, send: Send, *, what: str, key: KeyRow, shared_list: ListRow
+    ) -> None:
+        """Take what was posted and answer 204. Raises RefusedError."""
+        if scope["query_string"]:
+            what_to_do = "Correct the named fields and send the request again."
+            fields = {"query": "This route takes no parameters."}
+            raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", what_to_do, fields)
+        await self._takers[what](scope, receive, key, shared_list)
+        await send_nothing(send)
+
+    async def _take_receipt(
+        self, scope: dict[str, Any], receive: Receive, key: KeyRow, shared_list: ListRow
+    ) -> None:
+        if "filter" not in key.scopes:
+            message = "A receipt needs a key with the scope filter: ask the hub's operator for one."
+            await self._database.record_refusal(key, act="request refused", detail={"route": "receipts", "status": 403})
+            raise RefusedError(HTTPStatus.FORBIDDEN, "forbidden", message)
+        body = await read_body(
+            scope["headers"], receive, media_type="application/json", max_bytes=_MAX_RECEIPT_BYTES
+        )
+        await self._receipts.take(key, shared_list, read_receipt(body))
