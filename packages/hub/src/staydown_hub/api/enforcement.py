@@ -44,7 +44,7 @@ class OrganisationEnforcement(FilterCounts):
 
 
 class EntryEnforcementLine(Strict):
-    """One organisation and the entry: `since` is when the last of its filters took it at the latest, null until then."""
+    """One organisation and the entry: `since` is when, at the latest, all of its filters had it, else null."""
 
     organisation: str
     filters: int
@@ -65,8 +65,8 @@ class EnforcementAnswer(FilterCounts):
 
     list: str
     size: int
-    organisations: list[OrganisationEnforcement]
-    never_reported: list[str]
+    organisations: tuple[OrganisationEnforcement, ...]
+    never_reported: tuple[str, ...]
     entry: EntryEnforcementAnswer | None
 
 
@@ -87,8 +87,8 @@ def show_enforcement(
         list=shared_list.slug,
         size=found.size,
         **_counts(found.counts),
-        organisations=[_line(one) for one in found.organisations],
-        never_reported=[one.slug for one in found.never_reported],
+        organisations=tuple(_line(one) for one in found.organisations),
+        never_reported=tuple(one.slug for one in found.never_reported),
         entry=None if position is None else _entry(shared_list, position),
     )
 

@@ -15,12 +15,12 @@ from staydown_hub.api.routing import answers
 from staydown_hub.api.schemas import Position, Strict
 from staydown_hub.enforcement import services
 from staydown_hub.enforcement.errors import WrongRowsError
+from staydown_hub.rules.enforcement import MAX_REFERENCE_CHARACTERS
 from staydown_hub.rules.fingerprints import MAX_DISTANCE_BITS, Algorithm
 
 router = Router(tags=["matches"])
 
 MAX_MATCHES: Final = 1000
-MAX_REFERENCE_CHARACTERS: Final = 200
 _INSTANT: Final = re.compile(r"2\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z", re.ASCII)
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _OPAQUE: Final = re.compile(r"[!-~]*")

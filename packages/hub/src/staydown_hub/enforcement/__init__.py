@@ -1,1 +1,1 @@
-"""What becomes of the lists at the platforms: which filters enforce which entry, what they matched, what they dispute."""
+"""What becomes of the lists at the platforms: who enforces which entry, what matched, what is disputed."""

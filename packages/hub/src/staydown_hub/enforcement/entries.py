@@ -50,7 +50,9 @@ def named_entries(reporter: Reporter, rows: Sequence[Naming]) -> list[NamedEntry
     received = {slug: one for slug, one in known.items() if _receives(reporter, one)}
     items = _items(received, rows)
     wrong = [
-        WrongRow(number, "position", NO_SUCH_POSITION) if row.list in received else WrongRow(number, "list", NO_SUCH_LIST)
+        WrongRow(number, "position", NO_SUCH_POSITION)
+        if row.list in received
+        else WrongRow(number, "list", NO_SUCH_LIST)
         for number, row in enumerate(rows)
         if (row.list, row.position) not in items
     ]

@@ -6,10 +6,8 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
-from staydown_hub.rules.enforcement import PROBLEMS, RECEIPT_STATES
+from staydown_hub.rules.enforcement import MAX_REFERENCE_CHARACTERS, PROBLEMS, RECEIPT_STATES
 from staydown_hub.rules.fingerprints import ALGORITHMS, MAX_DISTANCE_BITS
-
-MAX_REFERENCE_CHARACTERS = 200
 
 
 class Receipt(models.Model):

@@ -1,4 +1,4 @@
-"""Reading what becomes of a list: who enforces it, who lags and how far, who never said anything; and how much matched."""
+"""Reading what becomes of a list: who enforces it, who lags and how far, who never reported; and what matched."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
@@ -159,8 +159,6 @@ def _filter_line(row: Receipt, *, missing_since: datetime | None, now: datetime)
     progress = progress_of(told, missing_since=missing_since, now=now)
     problem = next((one for one in PROBLEMS if one == row.problem), None)
     return FilterLine(organisation, told, problem, row.state_since, missing_since, progress)
-
-
 
 
 def _by_organisation(filters: Iterable[FilterLine]) -> dict[UUID, list[FilterLine]]:

@@ -79,7 +79,7 @@ class Database:
 
     def __init__(self, conninfo: str) -> None:
         self.conninfo = conninfo
-        # When this process noted the use of a key: hundreds of filters ask every few seconds. As many as there are keys.
+        # When this process noted the use of each key: hundreds of filters ask every few seconds.
         self._noted_at_s: dict[UUID, float] = {}
         self._pool: AsyncConnectionPool[AsyncConnection[TupleRow]] = AsyncConnectionPool(
             conninfo,

@@ -35,14 +35,10 @@ class Posts:
         await self._takers[what](scope, receive, key, shared_list)
         await send_nothing(send)
 
-    async def _take_receipt(
-        self, scope: dict[str, Any], receive: Receive, key: KeyRow, shared_list: ListRow
-    ) -> None:
+    async def _take_receipt(self, scope: dict[str, Any], receive: Receive, key: KeyRow, shared_list: ListRow) -> None:
         if "filter" not in key.scopes:
             message = "A receipt needs a key with the scope filter: ask the hub's operator for one."
             await self._database.record_refusal(key, act="request refused", detail={"route": "receipts", "status": 403})
             raise RefusedError(HTTPStatus.FORBIDDEN, "forbidden", message)
-        body = await read_body(
-            scope["headers"], receive, media_type="application/json", max_bytes=_MAX_RECEIPT_BYTES
-        )
+        body = await read_body(scope["headers"], receive, media_type="application/json", max_bytes=_MAX_RECEIPT_BYTES)
         await self._receipts.take(key, shared_list, read_receipt(body))

@@ -4,12 +4,11 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import Any, Final
 from uuid import UUID
 
-from staydown_hub.feed.answers import RefusedError
 from staydown_hub.feed.parameters import MAX_POSITION
+from staydown_hub.feed.refusals import invalid
 from staydown_hub.rules.enforcement import PROBLEMS, RECEIPT_STATES
 
 _REQUIRED: Final = frozenset({"filter", "position", "state"})
@@ -52,15 +51,9 @@ def read_receipt(body: bytes) -> ReceiptForm:
     )
 
 
-def invalid(fields: dict[str, str]) -> RefusedError:
-    """Return the refusal of a receipt whose fields are wrong."""
-    what = "Correct the named fields and send the request again."
-    return RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", what, fields)
-
-
 def _wrong_fields(given: dict[str, Any]) -> dict[str, str]:
-    wrong = {name[:100]: "There is no such field here: leave it out." for name in list(given.keys() - _KNOWN)[:20]}
-    wrong |= dict.fromkeys(_REQUIRED - given.keys(), "This field is required.")
+    wrong = {name[:100]: "There is no such field here: leave it out." for name in sorted(given.keys() - _KNOWN)[:20]}
+    wrong |= dict.fromkeys(sorted(_REQUIRED - given.keys()), "This field is required.")
     checks = {
         "filter": (_is_uuid, "Must be a UUID in lower-case letters with its dashes."),
         "position": (_is_position, f"Must be a whole number from -1 to {MAX_POSITION}."),
@@ -68,7 +61,9 @@ def _wrong_fields(given: dict[str, Any]) -> dict[str, str]:
         "live_since": (_is_instant, "Must be null or a time in UTC such as 2026-01-02T03:04:05.678901Z."),
         "problem": (lambda value: value is None or value in PROBLEMS, f"Must be null or one of {', '.join(PROBLEMS)}."),
     }
-    wrong |= {name: message for name, (is_right, message) in checks.items() if name in given and not is_right(given[name])}
+    wrong |= {
+        name: message for name, (is_right, message) in checks.items() if name in given and not is_right(given[name])
+    }
     if not wrong and (given["state"] == "refused") != bool(given.get("problem")):
         wrong["problem"] = "Name the problem when the list was refused, and only then."
     return wrong

@@ -18,7 +18,8 @@ from psycopg.rows import TupleRow
 
 from staydown_hub.feed.answers import RefusedError
 from staydown_hub.feed.database import Database, KeyRow, ListRow
-from staydown_hub.feed.receipt_form import ReceiptForm, invalid
+from staydown_hub.feed.receipt_form import ReceiptForm
+from staydown_hub.feed.refusals import invalid
 from staydown_hub.rules.enforcement import FORGOTTEN_AFTER, MAX_RECEIPTS_OF_AN_ORGANISATION
 
 _GROUP_WITHIN_S: Final = 0.05
@@ -85,7 +86,7 @@ class Receipts:
         self._writing: asyncio.Task[None] | None = None
 
     async def take(self, key: KeyRow, shared_list: ListRow, said: ReceiptForm) -> None:
-        """Return when the receipt is committed. Raises RefusedError: 422 for the position, 429 for a filter too many."""
+        """Return once the receipt is committed. Raises RefusedError: 422 for the position, 429 for too many filters."""
         receipt = Receipt(key.organisation, shared_list, said)
         if said.state == "refused":
             await self._take_refusal(receipt)
@@ -142,7 +143,9 @@ async def _updated(connection: _Connection, receipts: Collection[Receipt]) -> se
     """Rewrite the rows that are there; return which were."""
     if not receipts:
         return set()
-    return {(row[0], row[1], row[2]) for row in await (await connection.execute(_UPDATE, _columns(receipts))).fetchall()}
+    return {
+        (row[0], row[1], row[2]) for row in await (await connection.execute(_UPDATE, _columns(receipts))).fetchall()
+    }
 
 
 async def _inserted(connection: _Connection, receipts: list[Receipt]) -> list[_Key]:
@@ -164,9 +167,7 @@ async def _count(connection: _Connection, organisation: UUID) -> int:
 
 
 def _columns(receipts: Iterable[Receipt]) -> list[list[Any]]:
-    rows = [
-        (*one.key, one.said.position, one.said.live_since, one.said.state, one.said.problem) for one in receipts
-    ]
+    rows = [(*one.key, one.said.position, one.said.live_since, one.said.state, one.said.problem) for one in receipts]
     return [list(column) for column in zip(*rows, strict=True)]
 
 

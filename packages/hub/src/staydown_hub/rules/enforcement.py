@@ -1,4 +1,4 @@
-"""How a filter stands with a list: judged from its last receipt, by what it has not got yet and how long ago it spoke."""
+"""How a filter stands with a list, by its last receipt: what it has not got yet, and how long ago it spoke."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +19,7 @@ LATE_AFTER: Final = timedelta(minutes=1)
 # A filter that said nothing for so long may be forgotten to make room for another of its organisation.
 FORGOTTEN_AFTER: Final = timedelta(days=30)
 MAX_RECEIPTS_OF_AN_ORGANISATION: Final = 10_000
+MAX_REFERENCE_CHARACTERS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
