@@ -1,9 +1,10 @@
-"""Cosignatures of the lists' witnesses: taken, kept, and put under the checkpoints that they are of."""
+"""Cosignatures of a list's witnesses: taken, kept, and put under the checkpoints that they are of."""
 
 import asyncio
 import base64
+import math
 import time
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,8 +12,7 @@ from http import HTTPStatus
 from typing import Final
 
 from staydown_hub.feed.answers import RefusedError
-from staydown_hub.feed.changes import Changes
-from staydown_hub.feed.database import Database, Detail, KeyRow, ListRow
+from staydown_hub.feed.database import Database, Detail, KeyRow
 from staydown_hub.feed.refusals import invalid
 from staydown_hub.sealing.cosignatures import Cosignature, cosignatures_in
 from staydown_hub.sealing.notes import (
@@ -24,8 +24,9 @@ from staydown_hub.sealing.notes import (
     parse_note,
     parse_vkey,
 )
+from staydown_hub.sealing.signer import Signed
 
-# So many of the newest checkpoints of a list are kept with what was cosigned of them: a witness takes a moment.
+# So many of the newest checkpoints are kept with what was cosigned of them: a witness takes a moment.
 _KEPT_CHECKPOINTS: Final = 1024
 _LOOK_AGAIN_AFTER_S: Final = 10.0
 _CLOCK_LEEWAY_S: Final = 300
@@ -49,129 +50,111 @@ class _Witness:
 
 
 @dataclass(slots=True)
-class _Cosigned:
-    """One checkpoint with the lines of those who cosigned it, by their names."""
+class _Checkpoint:
+    """A checkpoint with the lines of those who cosigned it, by their names."""
 
-    root: bytes
-    note: str
+    signed: Signed
     lines: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class _Log:
-    """What this process knows of one list: its newest checkpoints, and who may cosign them."""
-
-    checkpoints: "OrderedDict[int, _Cosigned]" = field(default_factory=OrderedDict)
-    witnesses: dict[str, _Witness] = field(default_factory=dict)
-    looked_at_s: float | None = None
-    version: int = 0
-    latest_size: int = -1
-    taking: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-
 class Cosigning:
-    """The cosignatures of all lists; ``root_at`` gives the root that the hub signed, or None where it signed none."""
+    """The cosignatures of one list; ``root_at`` gives the root that the hub signed at a size, None where it did not."""
 
-    def __init__(
-        self, database: Database, changes: Changes, *, origin: str, root_at: Callable[[str, int], bytes | None]
-    ) -> None:
+    def __init__(self, database: Database, *, slug: str, origin: str, root_at: Callable[[int], bytes | None]) -> None:
+        self.version = 0
         self._database = database
-        self._changes = changes
+        self._slug = slug
         self._origin = origin
         self._root_at = root_at
-        self._logs: defaultdict[str, _Log] = defaultdict(_Log)
+        self._checkpoints: OrderedDict[int, _Checkpoint] = OrderedDict()
+        self._witnesses: dict[str, _Witness] = {}
+        self._looked_at_s = -math.inf
+        self._newest_size = -1
+        self._taking = asyncio.Lock()
 
-    async def remember(self, slug: str, *, size: int, root: bytes, note: str) -> None:
+    def remember(self, signed: Signed) -> None:
         """Know a checkpoint that was signed just now, or again with other keys."""
-        log = self._logs[slug]
-        before = log.checkpoints.pop(size, None)
-        lines = before.lines if before is not None and before.root == root else {}
-        log.checkpoints[size] = _Cosigned(root, note, lines)
-        while len(log.checkpoints) > _KEPT_CHECKPOINTS:
-            log.checkpoints.popitem(last=False)
-        if log.looked_at_s is None or time.monotonic() - log.looked_at_s > _LOOK_AGAIN_AFTER_S:
-            await self._look(slug)
+        before = self._checkpoints.pop(signed.size, None)
+        is_same = before is not None and before.signed.root == signed.root
+        self._checkpoints[signed.size] = _Checkpoint(signed, before.lines if before and is_same else {})
+        while len(self._checkpoints) > _KEPT_CHECKPOINTS:
+            self._checkpoints.popitem(last=False)
 
-    async def witnesses(self, slug: str) -> list[VerifierKey]:
-        """Return the keys of the list's witnesses as they are now."""
-        await self._look(slug)
-        return [one.key for one in self._logs[slug].witnesses.values()]
+    async def look(self) -> None:
+        """Read anew who the witnesses are, unless that was done just now."""
+        if time.monotonic() - self._looked_at_s > _LOOK_AGAIN_AFTER_S:
+            await self._look()
 
-    def cosigned(self, slug: str, size: int, note: str) -> str:
-        """Return the note with the cosignatures of it that are known."""
-        log = self._logs[slug]
-        known = log.checkpoints.get(size)
-        if known is None or parse_note(known.note).text != parse_note(note).text:
-            return note
-        return note + "".join(line for name, line in sorted(known.lines.items()) if name in log.witnesses)
+    async def witnesses(self) -> list[VerifierKey]:
+        """Return the keys of the list's witnesses as they are at this moment."""
+        await self._look()
+        return [one.key for one in self._witnesses.values()]
 
-    def version(self, slug: str) -> int:
-        """Return a number that grows with each cosignature that came."""
-        return self._logs[slug].version
+    def cosigned(self, signed: Signed) -> str:
+        """Return the checkpoint's note with the cosignatures of it that are known."""
+        known = self._checkpoints.get(signed.size)
+        if known is None or known.signed.root != signed.root:
+            return signed.note
+        return signed.note + "".join(line for name, line in sorted(known.lines.items()) if name in self._witnesses)
 
-    def latest(self, slug: str) -> str | None:
-        """Return the newest checkpoint that got a cosignature in this process's time, with all of them."""
-        log = self._logs[slug]
-        known = log.checkpoints.get(log.latest_size)
-        return None if known is None else self.cosigned(slug, log.latest_size, known.note)
+    def newest(self) -> str | None:
+        """Return the checkpoint that was cosigned last, with all its lines; None before there was any."""
+        known = self._checkpoints.get(self._newest_size)
+        return None if known is None else self.cosigned(known.signed)
 
-    async def take(self, key: KeyRow, shared_list: ListRow, body: bytes) -> None:
-        """Take the cosignatures under a checkpoint that this hub signed.
+    async def take(self, key: KeyRow, body: bytes) -> bool:
+        """Take the cosignatures under a checkpoint that this hub signed; tell whether followers can be told of any.
 
         Raises RefusedError: 422 for what is no checkpoint of this list or not signed by the witness that it names, 403
         without a line of a witness, 409 for a checkpoint that this hub did not sign; the last two go on record.
         """
-        slug = shared_list.slug
-        note, checkpoint = _read(body, origin=f"{self._origin}/{slug}")
-        async with self._logs[slug].taking:
-            found = _cosignatures(note, await self.witnesses(slug))
+        note, checkpoint = _read(body, origin=self._origin)
+        async with self._taking:
+            found = _cosignatures(note, await self.witnesses())
             if not found:
-                await self._record(key, slug, checkpoint, status=HTTPStatus.FORBIDDEN)
+                await self._record(key, checkpoint, status=HTTPStatus.FORBIDDEN)
                 message = "None of these lines is of a witness of this list: ask the hub's operator to add your key."
                 raise RefusedError(HTTPStatus.FORBIDDEN, "forbidden", message)
-            root = await asyncio.to_thread(self._root_at, slug, checkpoint.size)
-            if root != checkpoint.root:
-                await self._record(key, slug, checkpoint, status=HTTPStatus.CONFLICT)
+            if await asyncio.to_thread(self._root_at, checkpoint.size) != checkpoint.root:
+                await self._record(key, checkpoint, status=HTTPStatus.CONFLICT)
                 message = "This hub did not sign this checkpoint: read the present one, and check it against the last."
                 raise RefusedError(HTTPStatus.CONFLICT, "conflict", message)
-            if await self._store(slug, checkpoint, found):
-                await self._changes.announce({slug})
+            fresh = await self._store(checkpoint, found)
+            return self._show(checkpoint.size, fresh)
 
-    async def _store(self, slug: str, checkpoint: Checkpoint, found: list[Cosignature]) -> bool:
-        """Keep the newest of each witness; tell whether there is something that streams can be told."""
-        log = self._logs[slug]
-        fresh = []
+    async def _store(self, checkpoint: Checkpoint, found: list[Cosignature]) -> list[Cosignature]:
+        """Keep the newest of each witness; return those that are."""
         async with self._database.connection() as connection:
-            for one in found:
-                at = datetime.fromtimestamp(one.at_s, tz=UTC)
-                row = (log.witnesses[one.witness.name].row, checkpoint.size, checkpoint.root, at, one.line)
-                if (await connection.execute(_STORE, row)).rowcount:
-                    fresh.append(one)
-        known = log.checkpoints.get(checkpoint.size)
+            return [one for one in found if (await connection.execute(_STORE, self._row(checkpoint, one))).rowcount]
+
+    def _row(self, checkpoint: Checkpoint, one: Cosignature) -> tuple[object, ...]:
+        at = datetime.fromtimestamp(one.at_s, tz=UTC)
+        return self._witnesses[one.witness.name].row, checkpoint.size, checkpoint.root, at, one.line
+
+    def _show(self, size: int, fresh: list[Cosignature]) -> bool:
+        known = self._checkpoints.get(size)
         if not fresh or known is None:
             return False
         known.lines |= {one.witness.name: one.line for one in fresh}
-        log.latest_size = checkpoint.size
-        log.version += 1
+        self._newest_size = size
+        self.version += 1
         return True
 
-    async def _look(self, slug: str) -> None:
-        """Read who the witnesses are, and what they signed last: other processes may have taken it."""
-        log = self._logs[slug]
+    async def _look(self) -> None:
         async with self._database.connection() as connection:
-            rows = await (await connection.execute(_WITNESSES, [slug])).fetchall()
-        log.looked_at_s = time.monotonic()
-        log.witnesses = {}
+            rows = await (await connection.execute(_WITNESSES, [self._slug])).fetchall()
+        self._looked_at_s = time.monotonic()
+        self._witnesses = {}
         for row, vkey, size, root, line in rows:
             key = parse_vkey(vkey)
-            log.witnesses[key.name] = _Witness(row, key)
-            known = log.checkpoints.get(size) if size is not None else None
-            if known is not None and known.root == bytes(root):
+            self._witnesses[key.name] = _Witness(row, key)
+            known = None if size is None else self._checkpoints.get(size)
+            if known is not None and known.signed.root == bytes(root):
                 known.lines.setdefault(key.name, line)
 
-    async def _record(self, key: KeyRow, slug: str, checkpoint: Checkpoint, *, status: HTTPStatus) -> None:
+    async def _record(self, key: KeyRow, checkpoint: Checkpoint, *, status: HTTPStatus) -> None:
         root = base64.b64encode(checkpoint.root).decode()
-        detail: Detail = {"list": slug, "size": checkpoint.size, "root": root, "status": int(status)}
+        detail: Detail = {"list": self._slug, "size": checkpoint.size, "root": root, "status": int(status)}
         await self._database.record_refusal(key, act="cosignature refused", detail=detail)
 
 

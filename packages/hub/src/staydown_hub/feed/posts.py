@@ -7,11 +7,15 @@ from typing import Any, Final
 from staydown_hub.feed.answers import RefusedError, Send, send_nothing
 from staydown_hub.feed.bodies import Receive, read_body
 from staydown_hub.feed.database import Database, KeyRow, ListRow
+from staydown_hub.feed.logged import check_serving
+from staydown_hub.feed.logs import Logs
+from staydown_hub.feed.parameters import no_parameters
 from staydown_hub.feed.receipt_form import read_receipt
 from staydown_hub.feed.receipts import Receipts
 
-POSTED: Final = frozenset({"receipts"})
+POSTED: Final = frozenset({"receipts", "cosignatures"})
 _MAX_RECEIPT_BYTES: Final = 4096
+_MAX_NOTE_BYTES: Final = 16 * 1024
 
 _Taker = Callable[[dict[str, Any], Receive, KeyRow, ListRow], Awaitable[None]]
 
@@ -19,19 +23,20 @@ _Taker = Callable[[dict[str, Any], Receive, KeyRow, ListRow], Awaitable[None]]
 class Posts:
     """Takes what is posted to a list; made once a process."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, logs: Logs) -> None:
         self._database = database
+        self._logs = logs
         self._receipts = Receipts(database)
-        self._takers: Mapping[str, _Taker] = {"receipts": self._take_receipt}
+        self._takers: Mapping[str, _Taker] = {
+            "receipts": self._take_receipt,
+            "cosignatures": self._take_cosignatures,
+        }
 
     async def answer(
         self, scope: dict[str, Any], receive: Receive, send: Send, *, what: str, key: KeyRow, shared_list: ListRow
     ) -> None:
         """Take what was posted and answer 204. Raises RefusedError."""
-        if scope["query_string"]:
-            what_to_do = "Correct the named fields and send the request again."
-            fields = {"query": "This route takes no parameters."}
-            raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", what_to_do, fields)
+        no_parameters(scope["query_string"])
         await self._takers[what](scope, receive, key, shared_list)
         await send_nothing(send)
 
@@ -42,3 +47,11 @@ class Posts:
             raise RefusedError(HTTPStatus.FORBIDDEN, "forbidden", message)
         body = await read_body(scope["headers"], receive, media_type="application/json", max_bytes=_MAX_RECEIPT_BYTES)
         await self._receipts.take(key, shared_list, read_receipt(body))
+
+    async def _take_cosignatures(
+        self, scope: dict[str, Any], receive: Receive, key: KeyRow, shared_list: ListRow
+    ) -> None:
+        log = check_serving(self._logs.called(shared_list.slug))
+        body = await read_body(scope["headers"], receive, media_type="text/plain", max_bytes=_MAX_NOTE_BYTES)
+        if await log.cosigning.take(key, body):
+            log.wake()

@@ -35,12 +35,18 @@ class SharedList(models.Model):
 
 
 class Entry(models.Model):
-    """One operation at one position of a list's log; ``body`` is served verbatim and never changes."""
+    """One operation at one position of a list's log; ``body`` is served verbatim and never changes.
+
+    A redaction erases it and its salt; ``leaf_hash``, to which checkpoints commit, stays.
+    """
 
     ADMIT = "admit"
     AMEND = "amend"
     WITHDRAW = "withdraw"
-    OPERATIONS = (ADMIT, AMEND, WITHDRAW)
+    REDACT = "redact"
+    OPERATIONS = (ADMIT, AMEND, WITHDRAW, REDACT)
+    # After these nothing about the item is in force.
+    ENDING = (WITHDRAW, REDACT)
 
     id = models.BigAutoField(primary_key=True)
     shared_list = models.ForeignKey(SharedList, on_delete=models.PROTECT, related_name="entries")
@@ -49,7 +55,9 @@ class Entry(models.Model):
     item = models.ForeignKey("registry.Item", on_delete=models.PROTECT, related_name="entries")
     # The assessments that carried an admission or amendment; their organisations may withdraw it.
     carried_by = ArrayField(models.BigIntegerField(), default=list)
-    body = models.TextField()
+    salt = models.BinaryField(max_length=32, null=True)
+    body = models.TextField(null=True)  # noqa: DJ001 -- an erased text is not an empty one
+    leaf_hash = models.BinaryField(max_length=32)
     at = models.DateTimeField()
 
     class Meta:
@@ -59,7 +67,7 @@ class Entry(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["shared_list", "position"], name="entry_position_once"),
             models.CheckConstraint(
-                condition=Q(operation__in=("admit", "amend", "withdraw")), name="entry_operation_known"
+                condition=Q(operation__in=("admit", "amend", "withdraw", "redact")), name="entry_operation_known"
             ),
         ]
         indexes: ClassVar = [models.Index(fields=["item", "shared_list", "position"], name="entry_of_item")]

@@ -53,7 +53,13 @@ class Migration(migrations.Migration):
                 (
                     "operation",
                     models.CharField(
-                        choices=[("admit", "admit"), ("amend", "amend"), ("withdraw", "withdraw")], max_length=10
+                        choices=[
+                            ("admit", "admit"),
+                            ("amend", "amend"),
+                            ("withdraw", "withdraw"),
+                            ("redact", "redact"),
+                        ],
+                        max_length=10,
                     ),
                 ),
                 (
@@ -62,7 +68,9 @@ class Migration(migrations.Migration):
                         base_field=models.BigIntegerField(), default=list, size=None
                     ),
                 ),
-                ("body", models.TextField()),
+                ("salt", models.BinaryField(max_length=32, null=True)),
+                ("body", models.TextField(null=True)),
+                ("leaf_hash", models.BinaryField(max_length=32)),
                 ("at", models.DateTimeField()),
                 (
                     "item",
@@ -117,7 +125,8 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="entry",
             constraint=models.CheckConstraint(
-                condition=models.Q(("operation__in", ("admit", "amend", "withdraw"))), name="entry_operation_known"
+                condition=models.Q(("operation__in", ("admit", "amend", "withdraw", "redact"))),
+                name="entry_operation_known",
             ),
         ),
     ]
