@@ -20,6 +20,7 @@ from staydown_hub.sealing.errors import OtherHistoryError, SealingError
 from staydown_hub.sealing.keys import KeyStore
 from staydown_hub.sealing.paths import TilePlace
 from staydown_hub.sealing.records import BUNDLE_RECORDS, Record
+from staydown_hub.sealing.rotation import publish
 from staydown_hub.sealing.sequencer import Batch, Leaf, Sequencer
 from staydown_hub.sealing.signer import Signed
 
@@ -156,8 +157,10 @@ class ServedLog:
             await self._sequencer.resume()
             await self._prime(self._sequencer.signed)
             self.cosigning.remember(self._sequencer.signed)
+            await asyncio.to_thread(publish, self.signing_folder, self._sequencer.signer.verifiers)
         await self.cosigning.look()
         if await self._sequencer.renew():
+            await asyncio.to_thread(publish, self.signing_folder, self._sequencer.signer.verifiers)
             self.cosigning.remember(self._sequencer.signed)
             self.recent.begin(self._sequencer.signed.size)
         while batch := await self._sequencer.advance():

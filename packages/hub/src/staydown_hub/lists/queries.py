@@ -140,3 +140,8 @@ def items_admitted_at(shared_list: SharedList, positions: Collection[int]) -> di
     """Return the item of each of these positions that is an admission or an amendment, in force or not."""
     rows = shared_list.entries.filter(position__in=positions, operation__in=(Entry.ADMIT, Entry.AMEND))
     return dict(rows.values_list("position", "item_id"))
+
+
+def slugs() -> list[str]:
+    """Return the slugs of all lists."""
+    return list(SharedList.objects.order_by("slug").values_list("slug", flat=True))
