@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Final
 from staydown_client.verdict import Problem, Reason, Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from staydown_client.entries import Advice
-    from staydown_client.policy import Policy
+    from staydown_client.policy import Policy, RuleAction
     from staydown_client.verdict import Action, Algorithm
 
 _NEVER_SYNCED: Final = Problem("never_synced", "the list was never received whole; run 'staydown filter sync'")
@@ -33,7 +35,8 @@ class Evidence:
     """All that is known of a file and of the list it was held against.
 
     `list_age_s` is None while the list was never received whole; `problems` are the file's own; `comparable` says
-    that at least one perceptual hash of the file was good enough to be compared.
+    that at least one perceptual hash of the file was good enough to be compared. `silenced` are the positions of
+    entries that this platform silenced for itself, `flooding` of those that match too many uploads to be believed.
     """
 
     list: str
@@ -42,18 +45,26 @@ class Evidence:
     hits: tuple[Hit, ...]
     problems: tuple[Problem, ...]
     comparable: bool
+    silenced: frozenset[int] = frozenset()
+    flooding: frozenset[int] = frozenset()
 
 
 def decide(evidence: Evidence, policy: Policy) -> Verdict:
     """Return the verdict; "allow" only for a file checked in full against a whole list of a permitted age."""
-    hits = [hit for hit in evidence.hits if hit.distance_bits <= policy.max_distance_bits]
+    answered = [
+        (hit, _answer(hit, evidence, policy)) for hit in evidence.hits if hit.distance_bits <= policy.max_distance_bits
+    ]
+    stopping = [hit for hit, answer in answered if answer != "allow"]
+    stopped_by = {hit.position for hit in stopping}
     problems = (*evidence.problems, *_problems_of_list(evidence, policy), *_problems_of_picture(evidence))
     return Verdict(
-        action=_strongest(hits, policy) if hits else _without_hit(problems, policy),
-        reasons=_reasons(evidence.list, hits),
+        action=_strongest(answer for _, answer in answered) if stopping else _without_hit(problems, policy),
+        reasons=_reasons(evidence.list, stopping),
         problems=problems,
         list_position=evidence.list_position,
         list_age_s=evidence.list_age_s,
+        overruled=_reasons(evidence.list, (hit for hit, _ in answered if hit.position not in stopped_by)),
+        degraded=policy.is_degraded(evidence.list_age_s),
     )
 
 
@@ -70,13 +81,22 @@ def _problems_of_picture(evidence: Evidence) -> tuple[Problem, ...]:
     return () if evidence.comparable or evidence.problems else (_FEATURELESS,)
 
 
-def _strongest(hits: list[Hit], policy: Policy) -> Action:
-    return "block" if any(_answer(hit, policy) == "block" for hit in hits) else "hold"
+def _strongest(answers: Iterable[RuleAction]) -> Action:
+    return "block" if "block" in answers else "hold"
 
 
-def _answer(hit: Hit, policy: Policy) -> Action:
-    chosen = policy.near if hit.algorithm == "pdq" else policy.exact
-    return "block" if chosen == hit.advice == "block" else "hold"
+def _answer(hit: Hit, evidence: Evidence, policy: Policy) -> RuleAction:
+    if hit.position in evidence.silenced:
+        return "allow"
+    chosen = policy.answer(
+        list_name=evidence.list,
+        categories=hit.categories,
+        algorithm=hit.algorithm,
+        distance_bits=hit.distance_bits,
+    )
+    if chosen == "block" and (hit.advice == "hold" or hit.position in evidence.flooding):
+        return "hold"
+    return chosen
 
 
 def _without_hit(problems: tuple[Problem, ...], policy: Policy) -> Action:
@@ -85,7 +105,7 @@ def _without_hit(problems: tuple[Problem, ...], policy: Policy) -> Action:
     return "unchecked"
 
 
-def _reasons(list_name: str, hits: list[Hit]) -> tuple[Reason, ...]:
+def _reasons(list_name: str, hits: Iterable[Hit]) -> tuple[Reason, ...]:
     """Return one reason for each entry, by its closest fingerprint; exact ones first, then by distance."""
     closest: dict[int, Hit] = {}
     for hit in sorted(hits, key=_closeness):

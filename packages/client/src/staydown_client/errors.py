@@ -13,6 +13,10 @@ class ConfigurationError(StaydownError):
     """A setting, an address or a key file is missing or not usable."""
 
 
+class BadValueError(StaydownError):
+    """A value given to a call is not what it takes; the message names it and says what it takes."""
+
+
 class FolderError(StaydownError):
     """A filter's folder is missing, open to others, in use, or damaged."""
 

@@ -3,25 +3,46 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Self
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Self
 
-from staydown_match import MIN_QUALITY, ClosedError, FingerprintPool
+import numpy as np
+from staydown_match import ClosedError, FingerprintPool
 
 from staydown_client.decide import Evidence, decide
 from staydown_client.errors import FolderError
 from staydown_client.folder import open_folder
+from staydown_client.judge import Judge
+from staydown_client.local.outbox import checked_reference
 from staydown_client.verdict import Problem, Verdict
 from staydown_client.view import ListView
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Sequence
     from types import TracebackType
 
+    from numpy.typing import NDArray
     from staydown_match import Fingerprints
 
+    from staydown_client.decide import Hit
+    from staydown_client.entries import ExactAlgorithm
     from staydown_client.folder import Folder
     from staydown_client.following import Following
+    from staydown_client.judge import Stance
     from staydown_client.policy import Policy
+    from staydown_client.view import Looked, LookedUp
+
+_NO_HASHES: Final = np.empty((0, 32), np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """What follows for many fingerprints: by their row those that met an entry, and the verdict of all others."""
+
+    otherwise: Verdict
+    exact: dict[int, Verdict]
+    near: dict[int, Verdict]
 
 
 class Filter:
@@ -32,25 +53,35 @@ class Filter:
     the first file waits about half a second for them.
     """
 
-    def __init__(self, folder: Folder, *, policy: Policy | None = None) -> None:
+    def __init__(
+        self, folder: Folder, *, policy: Policy | None = None, decoders: FingerprintPool | None = None
+    ) -> None:
         """Use `open`, which takes a path."""
         self._folder = folder
-        self._policy = policy or folder.settings.policy
+        self._judge = Judge(folder.settings_path, policy=policy)
         self._view = ListView(folder.store_path, list_name=folder.settings.list)
-        self._decoders = FingerprintPool()
+        self._decoders = decoders or FingerprintPool()
 
     @classmethod
-    def open(cls, folder: str | os.PathLike[str], *, policy: Policy | None = None) -> Self:
+    def open(
+        cls,
+        folder: str | os.PathLike[str],
+        *,
+        policy: Policy | None = None,
+        decoders: FingerprintPool | None = None,
+    ) -> Self:
         """Open the folder that `staydown filter init` made; `policy` takes the place of the one in filter.toml.
 
-        Raises `FolderError` or `ConfigurationError`, which say what to do.
+        `decoders` decode the files, with limits of your choice; the filter closes them. Raises `FolderError` or
+        `ConfigurationError`, which say what to do.
         """
-        return cls(open_folder(folder), policy=policy)
+        return cls(open_folder(folder), policy=policy, decoders=decoders)
 
     def close(self) -> None:
         """Give the folder up; a check after this answers "unchecked"."""
         self._decoders.close()
         self._view.close()
+        self._judge.close()
 
     def __enter__(self) -> Self:
         return self
@@ -60,17 +91,62 @@ class Filter:
     ) -> None:
         self.close()
 
-    def check(self, source: str | os.PathLike[str] | bytes | bytearray | memoryview) -> Verdict:
+    @property
+    def list_name(self) -> str:
+        """The list that is followed."""
+        return self._folder.settings.list
+
+    @property
+    def judge(self) -> Judge:
+        """What this platform decides for itself: policy, silenced entries, floods, and the queue of matches."""
+        return self._judge
+
+    def check(
+        self, source: str | os.PathLike[str] | bytes | bytearray | memoryview, *, reference: str | None = None
+    ) -> Verdict:
         """Say what follows for a file, given by its path or its bytes.
 
+        `reference` is the platform's own opaque name for the upload (at most 200 characters); it is kept with the
+        matches that are reported to the hub.
         Raises `FileNotFoundError`, `IsADirectoryError` or `PermissionError` for a path that cannot be read. A file
         that cannot be decoded and a list that cannot be read are no exceptions but the verdict "unchecked".
         """
+        checked_reference(reference)
         try:
             fingerprints = self._fingerprints_of(source)
         except ClosedError:
             return _unreadable(FolderError("This filter was closed: open it again."))
-        return self._decide(fingerprints)
+        verdict = self._decide(fingerprints)
+        if self._judge.saw(1) or verdict.reasons:
+            self._judge.record([(verdict, reference)])
+        return verdict
+
+    def look_up(
+        self,
+        exact: Sequence[tuple[ExactAlgorithm, bytes]] = (),
+        hashes: NDArray[np.uint8] | None = None,
+        *,
+        variants: bool = False,
+    ) -> LookUp:
+        """Say what follows for fingerprints that were made elsewhere, each for itself.
+
+        `exact` are digests; `hashes` are PDQ hashes good enough to be compared, uint8 (n, 32). `variants` also finds
+        what was turned, mirrored or inverted, in about ten times the time. Nothing is recorded: give the verdicts to
+        `judge.record`. Raises `FolderError` when the list cannot be read.
+        """
+        stance = self._judge.stance()
+        looked = self._view.look_up(
+            exact,
+            _NO_HASHES if hashes is None else hashes,
+            max_distance_bits=stance.policy.max_distance_bits,
+            variants=variants,
+        )
+        nothing = self._evidence(looked, stance, (), ())
+        return LookUp(
+            otherwise=decide(nothing, stance.policy),
+            exact=_verdicts(looked.exact_hits, nothing, stance.policy),
+            near=_verdicts(looked.near_hits, nothing, stance.policy),
+        )
 
     def sync(self) -> None:
         """Catch up with the hub once; raise a `HubError`, or `FolderBusyError` when another sync has the folder."""
@@ -94,19 +170,37 @@ class Filter:
         return self._decoders.fingerprint_file(source, "scan")
 
     def _decide(self, fingerprints: Fingerprints) -> Verdict:
+        stance = self._judge.stance()
+        policy = stance.policy
         try:
-            looked = self._view.look(fingerprints)
+            looked = self._view.look(fingerprints, min_quality=policy.min_quality, variants=policy.variants)
         except FolderError as error:
             return _unreadable(error)
-        evidence = Evidence(
+        problems = tuple(Problem(problem.code, problem.detail) for problem in fingerprints.problems)
+        evidence = self._evidence(looked, stance, looked.hits, problems)
+        comparable = any(pdq.quality >= policy.min_quality for pdq in fingerprints.pdq)
+        return decide(replace(evidence, comparable=comparable), policy)
+
+    def _evidence(
+        self, looked: Looked | LookedUp, stance: Stance, hits: tuple[Hit, ...], problems: tuple[Problem, ...]
+    ) -> Evidence:
+        return Evidence(
             list=self._folder.settings.list,
             list_position=None if looked.caught_up_at is None else looked.position,
             list_age_s=_age_s(looked.caught_up_at),
-            hits=looked.hits,
-            problems=tuple(Problem(problem.code, problem.detail) for problem in fingerprints.problems),
-            comparable=any(pdq.quality >= MIN_QUALITY for pdq in fingerprints.pdq),
+            hits=hits,
+            problems=problems,
+            comparable=True,
+            silenced=stance.silenced,
+            flooding=stance.flooding,
         )
-        return decide(evidence, self._policy)
+
+
+def _verdicts(hits: list[tuple[int, Hit]], nothing: Evidence, policy: Policy) -> dict[int, Verdict]:
+    of_row: dict[int, list[Hit]] = {}
+    for row, hit in hits:
+        of_row.setdefault(row, []).append(hit)
+    return {row: decide(replace(nothing, hits=tuple(found)), policy) for row, found in of_row.items()}
 
 
 def _age_s(caught_up_at: float | None) -> float | None:

@@ -34,7 +34,7 @@ or is away), 2 a file, a setting or the usage was bad
 _CHECK_END = """\
 One line for each FILE on standard output: "FILE: allow", or block, hold or unchecked with the reason. With --json one
 JSON object a line: {"file", "action", "reasons": [{"list", "position", "categories", "algorithm", "distance_bits"}],
-"problems": [{"code", "detail"}], "list_position", "list_age_s"}.
+"problems": [{"code", "detail"}], "list_position", "list_age_s", "overruled": [as reasons], "degraded"}.
 
   allow      checked in full against the whole list, and not on it
   block      on the list: refuse it

@@ -12,8 +12,6 @@ from staydown_hub.api.routing import answers
 from staydown_hub.api.schemas import Position, Reason, Strict
 from staydown_hub.lists import queries, services
 from staydown_hub.lists.errors import NotCarriedByError
-from staydown_hub.sealing import places
-from staydown_hub.sealing.rotation import published
 
 if TYPE_CHECKING:
     from staydown_hub.lists.models import SharedList
@@ -22,13 +20,16 @@ router = Router(tags=["lists"])
 
 
 class ListForm(Strict):
-    """A list by its names, the number of entries in its log, the log's name, and the keys that sign it."""
+    """A list by its names, the number of entries in its log, and what that is called and verified by.
+
+    ``origin`` and ``keys`` are empty until the feed has opened the log.
+    """
 
     slug: str
     name: str
     size: int
     origin: str
-    keys: tuple[str, ...]
+    keys: list[str]
 
 
 class ListsAnswer(Strict):
@@ -55,13 +56,12 @@ def show_lists(request: HttpRequest) -> ListsAnswer:
     """Name the lists that the caller receives."""
     who = caller(request)
     rows = queries.lists_followed_by(kind=who.organisation.kind, scopes=who.scopes)
-    return ListsAnswer(lists=[_form(row) for row in rows])
-
-
-def _form(row: queries.FollowedList) -> ListForm:
-    keys = published(places.signing_folder() / row.slug)
-    origin = places.list_origin(row.slug)
-    return ListForm(slug=row.slug, name=row.name, size=row.size, origin=origin, keys=tuple(keys))
+    return ListsAnswer(
+        lists=[
+            ListForm(slug=row.slug, name=row.name, size=row.size, origin=row.origin, keys=list(row.keys))
+            for row in rows
+        ]
+    )
 
 
 @router.post(

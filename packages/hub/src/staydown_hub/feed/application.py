@@ -30,6 +30,8 @@ from staydown_hub.sealing.providers import key_store
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
+# What there is below a list; each is asked for its list and audience before anything else.
+ROUTE_NAMES: Final = ("entries", "events", *ROUTES)
 _ROUTE: Final = re.compile(
     r"/feed/v1/lists/([-a-zA-Z0-9_]{1,64})/(entries|events|checkpoint|keys|tail|receipts|cosignatures|(tile|bundle)/(.{1,80}))"
 )

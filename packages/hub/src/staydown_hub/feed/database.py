@@ -46,6 +46,10 @@ _LEAVES = """
     WHERE shared_list_id = %s AND position >= %s ORDER BY position LIMIT %s
 """
 _SIZE = "SELECT coalesce(max(position) + 1, 0) FROM entry WHERE shared_list_id = %s"
+_TELL_KEYS = """
+    UPDATE shared_list SET log_origin = %(origin)s, log_keys = %(keys)s
+    WHERE id = %(list)s AND (log_origin <> %(origin)s OR log_keys <> %(keys)s)
+"""
 _RECORD = """
     INSERT INTO audit_record (at, act, organisation, person, subject, detail, source)
     VALUES (%s, %s, %s, NULL, %s, %s, 'feed')
@@ -174,6 +178,11 @@ class Database:
         """Return entries from a position on, without their texts."""
         rows = await self._all(_LEAVES, shared_list.id, start, limit)
         return [Leaf(leaf=leaf, redacted=redacted_by(body)) for leaf, body in rows]
+
+    async def tell_keys(self, shared_list: ListRow, *, origin: str, keys: list[str]) -> None:
+        """Write what the list's log is called and by which keys it is verified, for those who ask the API."""
+        async with self._pool.connection() as connection:
+            await connection.execute(_TELL_KEYS, {"list": shared_list.id, "origin": origin, "keys": keys})
 
     async def record_refusal(self, key: KeyRow, *, act: str, detail: Detail) -> None:
         """Write a refusal to the audit log; the database seals it into the chain as this commits."""

@@ -56,7 +56,7 @@ class Recent:
         self._events.append(event)
         self._weight += event.weight
         self.size = event.after
-        while len(self._events) > 1 and (self._weight > _MAX_BYTES or self.size - self._events[1].first > MAX_RECORDS):
+        while len(self._events) > 1 and (self._weight > _MAX_BYTES or self.size - self._events[1].first >= MAX_RECORDS):
             self._weight -= self._events.popleft().weight
 
     def since(self, position: int) -> tuple[bytes, int] | None:

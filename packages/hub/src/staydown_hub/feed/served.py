@@ -20,7 +20,6 @@ from staydown_hub.sealing.errors import OtherHistoryError, SealingError
 from staydown_hub.sealing.keys import KeyStore
 from staydown_hub.sealing.paths import TilePlace
 from staydown_hub.sealing.records import BUNDLE_RECORDS, Record
-from staydown_hub.sealing.rotation import publish
 from staydown_hub.sealing.sequencer import Batch, Leaf, Sequencer
 from staydown_hub.sealing.signer import Signed
 
@@ -61,6 +60,10 @@ class _Entries:
 
     async def size(self) -> int:
         return await self._database.size_of(self._list)
+
+    async def tell_keys(self, sequencer: Sequencer) -> None:
+        keys = [one.text for one in sequencer.signer.verifiers]
+        await self._database.tell_keys(self._list, origin=sequencer.signer.origin, keys=keys)
 
 
 class ServedLog:
@@ -156,13 +159,13 @@ class ServedLog:
         if self.state != "serving":
             await self._sequencer.resume()
             await self._prime(self._sequencer.signed)
+            await self._entries.tell_keys(self._sequencer)
             self.cosigning.remember(self._sequencer.signed)
-            await asyncio.to_thread(publish, self.signing_folder, self._sequencer.signer.verifiers)
         await self.cosigning.look()
         if await self._sequencer.renew():
-            await asyncio.to_thread(publish, self.signing_folder, self._sequencer.signer.verifiers)
             self.cosigning.remember(self._sequencer.signed)
             self.recent.begin(self._sequencer.signed.size)
+            await self._entries.tell_keys(self._sequencer)
         while batch := await self._sequencer.advance():
             self._tell(batch)
         if self._bundling is None or self._bundling.done():

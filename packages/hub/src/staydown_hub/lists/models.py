@@ -21,6 +21,9 @@ class SharedList(models.Model):
     required_kinds = ArrayField(models.CharField(max_length=20))
     codes = ArrayField(models.CharField(max_length=10))
     audience_kinds = ArrayField(models.CharField(max_length=20))
+    # What its log is called and which public keys sign it, as the feed last said: told to whoever sets up a filter.
+    log_origin = models.TextField(default="")
+    log_keys = ArrayField(models.TextField(), default=list)
 
     class Meta:
         """No rule can let one organisation admit alone."""

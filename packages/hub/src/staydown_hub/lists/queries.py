@@ -34,11 +34,16 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class FollowedList:
-    """A list as its audience sees it: ``size`` is the next position of its log."""
+    """A list as its audience sees it: ``size`` is the next position of its log.
+
+    ``origin`` and ``keys`` are what the log is called and verified by; empty until the feed has opened it.
+    """
 
     slug: str
     name: str
     size: int
+    origin: str
+    keys: tuple[str, ...]
 
 
 def lists_followed_by(*, kind: str, scopes: Collection[Scope]) -> list[FollowedList]:
@@ -46,7 +51,7 @@ def lists_followed_by(*, kind: str, scopes: Collection[Scope]) -> list[FollowedL
     last = Entry.objects.filter(shared_list=OuterRef("pk")).order_by("-position").values("position")[:1]
     rows = SharedList.objects.annotate(size=Coalesce(Subquery(last) + 1, 0)).order_by("slug")
     return [
-        FollowedList(slug=row.slug, name=row.name, size=row.size)
+        FollowedList(slug=row.slug, name=row.name, size=row.size, origin=row.log_origin, keys=tuple(row.log_keys))
         for row in rows
         if may_follow(kind=kind, scopes=scopes, audience_kinds=row.audience_kinds)
     ]

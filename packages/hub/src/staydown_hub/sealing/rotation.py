@@ -1,6 +1,5 @@
 """Changing a list's key without anyone's trust being asked anew: the old key endorses the new one, and both sign on."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,6 @@ from staydown_hub.sealing.notes import VerifierKey, signature_line, signed_note
 from staydown_hub.sealing.signer import begin
 
 ENDORSEMENT: Final = "staydown key endorsement"
-_PUBLISHED: Final = "public.json"
 
 
 class HasKeyError(SealingError):
@@ -74,7 +72,6 @@ class ListKeys:
         make_private_folder(self.folder)
         key = self.store.make(self.slug)
         begin(self.folder, origin=self.origin, key=key)
-        publish(self.folder, self.all())
         return verifier(self.origin, key)
 
     def rotate(self) -> VerifierKey:
@@ -88,7 +85,6 @@ class ListKeys:
         is_unfinished = len(keys) > 1 and not self._endorsement_of(keys[-1]).exists()
         older, fresh = (keys[:-1], keys[-1]) if is_unfinished else (keys, self.store.make(self.slug))
         replace(self._endorsement_of(fresh), endorsement(self.origin, older, fresh).encode())
-        publish(self.folder, self.all())
         return verifier(self.origin, fresh)
 
     def retire(self, key_id: bytes) -> None:
@@ -101,7 +97,6 @@ class ListKeys:
         self.store.retire(self.slug, key_id)
         self._endorsement_of(found[0]).unlink(missing_ok=True)
         flush_folder(self.folder)
-        publish(self.folder, self.all())
 
     def _endorsement_of(self, key: SigningKey) -> Path:
         return _endorsement_path(self.folder, verifier(self.origin, key))
@@ -117,23 +112,6 @@ def endorsement(origin: str, older: Iterable[SigningKey], fresh: SigningKey) -> 
 def public_keys(folder: Path, keys: Iterable[VerifierKey]) -> list[PublicKey]:
     """Return the keys with the endorsements that stand in the list's signing folder."""
     return [{"vkey": key.text, "endorsement": _read(_endorsement_path(folder, key))} for key in keys]
-
-
-def publish(folder: Path, keys: Iterable[VerifierKey]) -> None:
-    """Write the public halves where processes that do not sign read them."""
-    told = json.dumps([key.text for key in keys], indent=1).encode()
-    path = folder / _PUBLISHED
-    if not path.exists() or path.read_bytes() != told:
-        replace(path, told)
-
-
-def published(folder: Path) -> list[str]:
-    """Return the keys of a list as text; none where its signing folder is not on this machine, or not for us."""
-    try:
-        found: list[str] = json.loads((folder / _PUBLISHED).read_bytes())
-    except (FileNotFoundError, PermissionError):
-        return []
-    return found
 
 
 def _endorsement_path(folder: Path, key: VerifierKey) -> Path:

@@ -103,7 +103,9 @@ class Sequencer:
                 raise self._refusal("the database's tree of that size has another root")
         if signed.size:
             last = await self._source.leaves(signed.size - 1, 1)
-            self._check_anchor(last[0].leaf if last else b"")
+            if not last:
+                raise self._refusal(f"the database has only {await self._source.size()}")
+            self._check_anchor(last[0].leaf)
         self.signer.resume(self.files.compact_range(signed.size))
 
     async def advance(self) -> Batch | None:

@@ -1,6 +1,5 @@
 """Changing keys: endorsed by the old one, both signing on, never without any, and taken up where it was left."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,6 @@ from staydown_hub.sealing.rotation import (
     NothingToRotateError,
     UnknownSigningKeyError,
     public_keys,
-    published,
 )
 from staydown_hub.sealing.signer import Signer, read_signed
 
@@ -29,7 +27,6 @@ def test_the_first_key_signs_the_empty_list(keys: ListKeys) -> None:
     key = keys.make_first()
     assert keys.all() == [key]
     assert (key.name, read_signed(keys.folder).size) == (ORIGIN, 0)
-    assert published(keys.folder) == [key.text]
     with pytest.raises(HasKeyError):
         keys.make_first()
 
@@ -38,7 +35,7 @@ def test_a_new_key_comes_with_the_old_ones_word(keys: ListKeys) -> None:
     first, second = keys.make_first(), keys.rotate()
     assert keys.all() == [first, second]
     told = public_keys(keys.folder, keys.all())
-    assert [one["vkey"] for one in told] == [first.text, second.text] == published(keys.folder)
+    assert [one["vkey"] for one in told] == [first.text, second.text]
     assert told[0]["endorsement"] is None
     note = parse_note(told[1]["endorsement"] or "")
     assert note.text == f"staydown key endorsement\n{ORIGIN}\n{second.text}\n"
@@ -62,7 +59,6 @@ def test_both_sign_until_the_old_one_is_retired(keys: ListKeys) -> None:
         keys.retire(first.id)
         assert signer.renew()
         assert [one.key_id for one in parse_note(signer.signed.note).signatures] == [second.id]
-    assert published(keys.folder) == [second.text]
     assert public_keys(keys.folder, keys.all())[0]["endorsement"], "who trusts the retired one can still follow"
 
 
@@ -84,13 +80,3 @@ def test_a_change_that_was_cut_off_is_finished_not_begun_again(keys: ListKeys) -
     second = keys.rotate()
     assert keys.all() == [first, second]
     assert public_keys(keys.folder, [second])[0]["endorsement"]
-
-
-def test_nothing_but_public_halves_is_published(keys: ListKeys) -> None:
-    keys.make_first()
-    keys.rotate()
-    secrets = [path.read_text().split("+")[-1].strip() for path in keys.folder.glob("*.key")]
-    told = (keys.folder / "public.json").read_text() + json.dumps(public_keys(keys.folder, keys.all()))
-    assert len(secrets) == 2
-    assert not any(secret in told for secret in secrets)
-    assert published(keys.folder.parent / "elsewhere") == []

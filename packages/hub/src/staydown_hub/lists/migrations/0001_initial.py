@@ -35,6 +35,11 @@ class Migration(migrations.Migration):
                     "audience_kinds",
                     django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=20), size=None),
                 ),
+                ("log_origin", models.TextField(default="")),
+                (
+                    "log_keys",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None),
+                ),
             ],
             options={
                 "db_table": "shared_list",
