@@ -100,9 +100,7 @@ def set_up(hub: ConfiguredHub, folder: Path) -> Scene:
     roll.write_text(CAST)
     imported = json.loads(hub.command("organisations", "import", str(roll), "--json"))["organisations"]
     keys = {one["slug"]: one["keys"][0]["token"] for one in imported if one["keys"]}
-    people = {
-        one["slug"]: Person(person["email"], person["password"]) for one in imported for person in one["people"]
-    }
+    people = {one["slug"]: Person(person["email"], person["password"]) for one in imported for person in one["people"]}
     _report_items(hub.url, keys)
     _report_from_platforms(hub, keys)
     _wait_for_notice(hub.url, keys["police"])
