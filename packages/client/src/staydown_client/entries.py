@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 ExactAlgorithm: TypeAlias = Literal["md5", "sha1", "sha256"]
 Advice: TypeAlias = Literal["block", "hold"]
+Kind: TypeAlias = Literal["picture", "video"]
 
 MAX_POSITION: Final = 2**40
 # The hub takes 256 of an item from each organisation: room for 32 organisations that all vouch for all of theirs.
@@ -48,8 +49,9 @@ class PdqFingerprint:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What the list says of an item while it is in force."""
+    """What the list says of an item while it is in force; of a video there is a PDQ for each frame that it names."""
 
+    kind: Kind
     exact: tuple[ExactFingerprint, ...]
     pdq: tuple[PdqFingerprint, ...]
     categories: tuple[str, ...]
@@ -120,11 +122,10 @@ def _read_moment(body: dict[str, object], where: str) -> None:
 
 
 def _read_listing(body: dict[str, object], where: str) -> Listing:
-    if body["kind"] not in ("picture", "video"):
-        refuse(f"{where}.kind", "must be picture or video")
     _read_words(body["admitted_by"], f"{where}.admitted_by", pattern=_WORD, meaning="a kind of organisation")
     exact, pdq = _read_fingerprints(body["fingerprints"], f"{where}.fingerprints")
     return Listing(
+        kind=_read_kind(body["kind"], f"{where}.kind"),
         exact=exact,
         pdq=pdq,
         categories=_read_words(body["categories"], f"{where}.categories", pattern=_CATEGORY, meaning="a category code"),
@@ -135,6 +136,14 @@ def _read_listing(body: dict[str, object], where: str) -> Listing:
 def _read_words(value: object, where: str, *, pattern: re.Pattern[str], meaning: str) -> tuple[str, ...]:
     words = list_at(value, where, min_length=1, max_length=32)
     return tuple(text_at(word, f"{where}.{n}", pattern=pattern, meaning=meaning) for n, word in enumerate(words))
+
+
+def _read_kind(value: object, where: str) -> Kind:
+    if value == "picture":
+        return "picture"
+    if value == "video":
+        return "video"
+    return refuse(where, "must be picture or video")
 
 
 def _read_advice(value: object, where: str) -> Advice:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Self, TypeAlias
 
 import numpy as np
 from staydown_match import ClosedError, FingerprintPool
 
-from staydown_client.decide import Evidence, decide
+from staydown_client.decide import Evidence, decide, is_for_a_closer_look
 from staydown_client.errors import FolderError
 from staydown_client.folder import open_folder
 from staydown_client.judge import Judge
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from staydown_match import Fingerprints
+    from staydown_match.types import Mode
 
     from staydown_client.decide import Hit
     from staydown_client.entries import ExactAlgorithm
@@ -43,6 +44,9 @@ class LookUp:
     otherwise: Verdict
     exact: dict[int, Verdict]
     near: dict[int, Verdict]
+
+
+Source: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview"
 
 
 class Filter:
@@ -101,22 +105,22 @@ class Filter:
         """What this platform decides for itself: policy, silenced entries, floods, and the queue of matches."""
         return self._judge
 
-    def check(
-        self, source: str | os.PathLike[str] | bytes | bytearray | memoryview, *, reference: str | None = None
-    ) -> Verdict:
+    def check(self, source: Source, *, reference: str | None = None) -> Verdict:
         """Say what follows for a file, given by its path or its bytes.
 
+        Of a video the keyframes are looked at, and every frame when they meet too little of an entry to tell.
         `reference` is the platform's own opaque name for the upload (at most 200 characters); it is kept with the
         matches that are reported to the hub.
         Raises `FileNotFoundError`, `IsADirectoryError` or `PermissionError` for a path that cannot be read. A file
         that cannot be decoded and a list that cannot be read are no exceptions but the verdict "unchecked".
         """
         checked_reference(reference)
+        every_frame = self._judge.stance().policy.every_frame
         try:
-            fingerprints = self._fingerprints_of(source)
+            fingerprints = self._fingerprints_of(source, "scan-every-frame" if every_frame else "scan")
         except ClosedError:
-            return _unreadable(FolderError("This filter was closed: open it again."))
-        verdict = self._decide(fingerprints)
+            return _closed()
+        verdict = self._decide(fingerprints, source)
         if self._judge.saw(1) or verdict.reasons:
             self._judge.record([(verdict, reference)])
         return verdict
@@ -164,22 +168,35 @@ class Filter:
 
         return Following(self._folder)
 
-    def _fingerprints_of(self, source: str | os.PathLike[str] | bytes | bytearray | memoryview) -> Fingerprints:
+    def _fingerprints_of(self, source: Source, mode: Mode) -> Fingerprints:
         if isinstance(source, bytes | bytearray | memoryview):
-            return self._decoders.fingerprint_bytes(source, "scan")
-        return self._decoders.fingerprint_file(source, "scan")
+            return self._decoders.fingerprint_bytes(source, mode)
+        return self._decoders.fingerprint_file(source, mode)
 
-    def _decide(self, fingerprints: Fingerprints) -> Verdict:
+    def _decide(self, fingerprints: Fingerprints, source: Source) -> Verdict:
         stance = self._judge.stance()
-        policy = stance.policy
         try:
-            looked = self._view.look(fingerprints, min_quality=policy.min_quality, variants=policy.variants)
+            evidence = self._evidence_of(fingerprints, stance)
+            is_keyframes = fingerprints.kind == "video" and not stance.policy.every_frame
+            if is_keyframes and is_for_a_closer_look(evidence, stance.policy):
+                closer = self._fingerprints_of(source, "scan-every-frame")
+                evidence = self._evidence_of(_together(fingerprints, closer), stance)
         except FolderError as error:
             return _unreadable(error)
+        except ClosedError:
+            return _closed()
+        return decide(evidence, stance.policy)
+
+    def _evidence_of(self, fingerprints: Fingerprints, stance: Stance) -> Evidence:
+        policy = stance.policy
+        looked = self._view.look(fingerprints, min_quality=policy.min_quality, variants=policy.variants)
         problems = tuple(Problem(problem.code, problem.detail) for problem in fingerprints.problems)
-        evidence = self._evidence(looked, stance, looked.hits, problems)
-        comparable = any(pdq.quality >= policy.min_quality for pdq in fingerprints.pdq)
-        return decide(replace(evidence, comparable=comparable), policy)
+        comparable = {pdq.at_s for pdq in fingerprints.pdq if pdq.quality >= policy.min_quality}
+        return replace(
+            self._evidence(looked, stance, looked.hits, problems),
+            comparable=bool(comparable),
+            frames=len(comparable) if fingerprints.kind == "video" else 0,
+        )
 
     def _evidence(
         self, looked: Looked | LookedUp, stance: Stance, hits: tuple[Hit, ...], problems: tuple[Problem, ...]
@@ -203,9 +220,20 @@ def _verdicts(hits: list[tuple[int, Hit]], nothing: Evidence, policy: Policy) ->
     return {row: decide(replace(nothing, hits=tuple(found)), policy) for row, found in of_row.items()}
 
 
+def _together(quick: Fingerprints, closer: Fingerprints) -> Fingerprints:
+    """Join both looks at one video; a frame that was seen in both counts once."""
+    seen_at_s = {pdq.at_s for pdq in quick.pdq}
+    pdq = (*quick.pdq, *(one for one in closer.pdq if one.at_s not in seen_at_s))
+    return replace(quick, pdq=pdq, problems=tuple(dict.fromkeys((*quick.problems, *closer.problems))))
+
+
 def _age_s(caught_up_at: float | None) -> float | None:
     # A time in the future is as doubtful as one in the past, and must not pass as fresh.
     return None if caught_up_at is None else abs(time.time() - caught_up_at)
+
+
+def _closed() -> Verdict:
+    return _unreadable(FolderError("This filter was closed: open it again."))
 
 
 def _unreadable(error: FolderError) -> Verdict:

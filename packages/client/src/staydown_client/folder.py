@@ -42,6 +42,7 @@ exact = "block"           # or "hold": a person looks first
 near = "block"            # or "hold"
 max_distance_bits = 31    # of PDQ's 256 bits, 0 to 31
 featureless = "unchecked" # or "allow": pictures with too few features for a near match
+every_frame = false       # or true: every frame of videos and not keyframes alone, ten times slower
 # max_list_age_s = 86400  # when the list is older, what it does not hold is "unchecked" instead of "allow"
 # [[policy.rules]]        # what follows by category, list and distance, [flood] and [matches]: docs/reference/policy.md
 """

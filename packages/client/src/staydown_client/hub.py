@@ -12,12 +12,12 @@ from staydown_client.errors import ConfigurationError, HubMisbehavedError, HubRe
 from staydown_client.wire import boolean_at, integer_at, known_fields_at, list_at, refuse, text_at
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from staydown_client.publish import Publication
     from staydown_client.transport import Transport
 
 Status: TypeAlias = Literal["open", "waiting", "admitted", "disputed", "withdrawn"]
-WireFingerprint: TypeAlias = "Mapping[str, str | int]"
 
 _STATUSES: Final[tuple[Status, ...]] = get_args(Status)
 _SHORT = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
@@ -80,11 +80,11 @@ class Hub:
         found = list_at(body["lists"], "lists", max_length=_MAX_LISTS)
         return tuple(_short(known_fields_at(each, "lists", fields=("slug",))["slug"], "lists.slug") for each in found)
 
-    def report(self, fingerprints: Sequence[WireFingerprint], *, seen_at: Sequence[str], code: str | None) -> Receipt:
+    def report(self, publication: Publication, *, seen_at: Sequence[str], code: str | None) -> Receipt:
         """Report an item by its fingerprints, with the addresses where it was seen and this member's assessment."""
         body: dict[str, object] = {
-            "kind": "picture",
-            "fingerprints": list(fingerprints),
+            "kind": publication.kind,
+            "fingerprints": publication.fingerprints,
             "sightings": [{"url": address} for address in seen_at],
         }
         if code is not None:
@@ -101,9 +101,9 @@ class Hub:
             sightings=integer_at(fields["sightings"], "sightings", low=0, high=2**40),
         )
 
-    def assess(self, fingerprints: Sequence[WireFingerprint], *, code: str) -> Standing:
+    def assess(self, publication: Publication, *, code: str) -> Standing:
         """Give this member's assessment of a known item, found by its fingerprints."""
-        body = {"kind": "picture", "fingerprints": list(fingerprints), "code": code}
+        body = {"kind": publication.kind, "fingerprints": publication.fingerprints, "code": code}
         answer = self._transport.post("/api/v1/assessments", body)
         return _standing(known_fields_at(answer, "answer", fields=("item", "standing")))
 

@@ -71,6 +71,8 @@ class Policy:
     featureless: what follows for a picture with too little in it for a near match, once no exact fingerprint hit.
     min_quality: perceptual hashes of a lower quality, 50 to 100, are not compared.
     variants: whether turned, mirrored and inverted copies are looked for, too.
+    every_frame: look at every frame of every video, which takes some ten times as long. Otherwise keyframes are looked
+        at, and who makes a video can choose them so that they do not show what is between them.
     degraded_after_s: with an older list the filter goes on and calls itself degraded.
     rules: the first one that fits a match decides; of an entry's several categories the strictest answer holds.
     """
@@ -82,6 +84,7 @@ class Policy:
     featureless: Featureless = "unchecked"
     min_quality: int = MIN_QUALITY
     variants: bool = True
+    every_frame: bool = False
     degraded_after_s: float = 300.0
     rules: tuple[Rule, ...] = ()
 
@@ -124,6 +127,7 @@ def read_policy(table: Mapping[str, object]) -> Policy:
             table.get("min_quality", default.min_quality), "policy.min_quality", low=MIN_QUALITY, high=100
         ),
         variants=boolean_at(table.get("variants", default.variants), "policy.variants"),
+        every_frame=boolean_at(table.get("every_frame", default.every_frame), "policy.every_frame"),
         degraded_after_s=seconds_at(table.get("degraded_after_s", default.degraded_after_s), "policy.degraded_after_s"),
         rules=_read_rules(table.get("rules", [])),
     )

@@ -26,6 +26,7 @@ _BUSY_TIMEOUT_S: Final = 10.0
 
 # `pdq.key` only ever grows (AUTOINCREMENT): a reader that knows all keys up to k asks for the rows above k.
 # `removed` tells it, in the same way, which keys are gone. `removed` holds numbers only.
+# `item.frames` is how many of its PDQs stand for frames of a video: all, or 0 when the item is a picture.
 _SCHEMA: Final = """
 CREATE TABLE state (
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -39,7 +40,8 @@ CREATE TABLE item (
     uuid BLOB NOT NULL UNIQUE CHECK (length(uuid) = 16),
     position INTEGER NOT NULL,
     categories TEXT NOT NULL,
-    advice TEXT NOT NULL CHECK (advice IN ('block', 'hold'))
+    advice TEXT NOT NULL CHECK (advice IN ('block', 'hold')),
+    frames INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE exact (
     value BLOB NOT NULL,
@@ -187,18 +189,19 @@ class StoreWriter:
             self._insert(entry, admitted_at=entry.position if in_force is None else in_force[1])
 
     def _insert(self, entry: Admit | Amend, *, admitted_at: int) -> None:
+        listing = entry.listing
+        bits = _comparable_bits(listing)
+        frames = len(bits) if listing.kind == "video" else 0
         cursor = self._connection.execute(
-            "INSERT INTO item (uuid, position, categories, advice) VALUES (?, ?, ?, ?)",
-            (entry.item.bytes, admitted_at, " ".join(entry.listing.categories), entry.listing.advice),
+            "INSERT INTO item (uuid, position, categories, advice, frames) VALUES (?, ?, ?, ?, ?)",
+            (entry.item.bytes, admitted_at, " ".join(listing.categories), listing.advice, frames),
         )
         item = cursor.lastrowid
         self._connection.executemany(
             "INSERT OR IGNORE INTO exact (value, algorithm, item) VALUES (?, ?, ?)",
-            [(fingerprint.value, fingerprint.algorithm, item) for fingerprint in entry.listing.exact],
+            [(fingerprint.value, fingerprint.algorithm, item) for fingerprint in listing.exact],
         )
-        self._connection.executemany(
-            "INSERT INTO pdq (bits, item) VALUES (?, ?)", [(bits, item) for bits in _comparable_bits(entry.listing)]
-        )
+        self._connection.executemany("INSERT INTO pdq (bits, item) VALUES (?, ?)", [(one, item) for one in bits])
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from staydown_client.verdict import Algorithm
 
 _LOAD_ROWS: Final = 50_000
-_HIT_COLUMNS: Final = "item.position, item.categories, item.advice"
+_HIT_COLUMNS: Final = "item.position, item.categories, item.advice, item.frames"
 # SQLite's connections must not cross a fork, not even to be closed: a child keeps its parent's here, unused.
 _INHERITED: list[object] = []
 _VIEWS: WeakSet[ListView] = WeakSet()
@@ -213,15 +213,29 @@ class ListView:
                 yield row, self._hit_of_key(key, bits)
 
     def _near_hits(self, fingerprints: Fingerprints, min_quality: int, *, variants: bool) -> Iterator[Hit]:
+        good = [pdq for pdq in fingerprints.pdq if pdq.quality >= min_quality]
+        met: dict[int, set[float | None]] = {}
+        hits: list[Hit] = []
+        for key, distance_bits, found_by in self._near_keys(good, variants=variants):
+            hits.append(self._hit_of_key(key, distance_bits))
+            met.setdefault(hits[-1].position, set()).update(good[place].at_s for place in found_by)
+        for hit in hits:
+            yield replace(hit, frames_met=len(met[hit.position]))
+
+    def _near_keys(self, good: list[PdqHash], *, variants: bool) -> Iterator[tuple[int, int, Sequence[int]]]:
+        """Yield each key that is near, with its least distance and the places of the hashes that found it."""
         if variants:
-            found = find_variants(self._index, fingerprints.pdq, min_quality=min_quality)
-            matches = [(match.key, match.distance_bits) for match in found]
-        else:
-            good = [pdq.bits for pdq in fingerprints.pdq if pdq.quality >= min_quality]
-            near = self._index.search(_as_rows(good), best_per_key=True) if good else None
-            matches = [] if near is None else list(zip(near.key.tolist(), near.distance_bits.tolist(), strict=True))
-        for key, distance_bits in matches:
-            yield self._hit_of_key(key, distance_bits)
+            for match in find_variants(self._index, good):
+                yield match.key, match.distance_bits, match.found_by
+        elif good:
+            found = self._index.search(_as_rows([pdq.bits for pdq in good]))
+            of_key: dict[int, list[tuple[int, int]]] = {}
+            for query, key, bits in zip(
+                found.query.tolist(), found.key.tolist(), found.distance_bits.tolist(), strict=True
+            ):
+                of_key.setdefault(key, []).append((bits, query))
+            for key, pairs in of_key.items():
+                yield key, min(pairs)[0], [query for _, query in pairs]
 
     def _hit_of_key(self, key: int, distance_bits: int) -> Hit:
         row = self._connection.execute(
@@ -244,6 +258,6 @@ def _as_rows(hashes: list[bytes]) -> NDArray[np.uint8]:
     return np.frombuffer(b"".join(hashes), dtype=np.uint8).reshape(len(hashes), -1)
 
 
-def _hit(row: tuple[int, str, Advice], *, algorithm: Algorithm, distance_bits: int) -> Hit:
-    position, categories, advice = row
-    return Hit(position, tuple(categories.split()), advice, algorithm, distance_bits)
+def _hit(row: tuple[int, str, Advice, int], *, algorithm: Algorithm, distance_bits: int) -> Hit:
+    position, categories, advice, frames = row
+    return Hit(position, tuple(categories.split()), advice, algorithm, distance_bits, frames_listed=frames)

@@ -12,6 +12,7 @@ import pytest
 from staydown_client.errors import HubError, HubMisbehavedError, HubRefusedError, HubUnavailableError
 from staydown_client.filter import Filter
 from staydown_client.hub import Hub
+from staydown_client.publish import Publication
 from staydown_client.sync import CaughtUp, Trouble, opened
 from staydown_client.transport import Transport
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 ENTRIES = f"/feed/v1/lists/{LIST}/entries"
 EVENTS = f"/feed/v1/lists/{LIST}/events"
+NOTHING = Publication(kind="picture", fingerprints=[])
 
 
 @pytest.fixture
@@ -272,7 +274,7 @@ def test_the_field_that_the_hub_refused_is_named(hub: LoopbackHub) -> None:
     }
     hub.answers["/api/v1/reports"] = lambda handler: handler.answer(answer, status=422)
     with Transport(hub.url, KEY) as transport, pytest.raises(HubRefusedError, match=r"sightings\.0\.url: too long"):
-        Hub(transport).report([], seen_at=["https://host.example"], code=None)
+        Hub(transport).report(NOTHING, seen_at=["https://host.example"], code=None)
 
 
 @pytest.mark.parametrize("body", [b"[]", b"nonsense", b'{"message": {}, "fields": 3, "error": []}', b""])
@@ -290,5 +292,5 @@ def test_a_receipt_in_another_form_is_refused(standing: object, hub: LoopbackHub
     good = {"item": "00000000-0000-0000-0000-000000000001", "known": True, "sightings": 1}
     hub.answers["/api/v1/reports"] = lambda handler: handler.answer({**good, "standing": standing})
     with Transport(hub.url, KEY) as transport, pytest.raises(HubMisbehavedError, match="standing"):
-        Hub(transport).report([], seen_at=[], code=None)
+        Hub(transport).report(NOTHING, seen_at=[], code=None)
     assert json.loads(hub.requests[-1].body)["kind"] == "picture"

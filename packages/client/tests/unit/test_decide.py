@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from staydown_client.decide import Evidence, Hit, decide
+from staydown_client.decide import Evidence, Hit, decide, is_for_a_closer_look
 from staydown_client.policy import Featureless, Policy, Rule
 from staydown_client.verdict import Problem, Reason
 
@@ -28,6 +28,8 @@ hits = st.builds(
     advice=st.sampled_from(["block", "hold"]),
     algorithm=st.just("pdq"),
     distance_bits=st.integers(0, 31),
+    frames_listed=st.integers(0, 9),
+    frames_met=st.integers(1, 5),
 )
 evidences = st.builds(
     Evidence,
@@ -39,6 +41,7 @@ evidences = st.builds(
     comparable=st.booleans(),
     silenced=st.frozensets(st.integers(0, 5), max_size=2),
     flooding=st.frozensets(st.integers(0, 5), max_size=2),
+    frames=st.integers(0, 9),
 )
 rules = st.builds(
     Rule,
@@ -251,3 +254,34 @@ def test_an_age_beyond_belief_is_null_in_json() -> None:
     verdict = decide(replace(SYNCED, list_age_s=float("inf")), Policy(max_list_age_s=1e9))
     assert (verdict.action, verdict.as_json()["list_age_s"]) == ("unchecked", None)
     assert decide(SYNCED, Policy()).as_json()["list_age_s"] == 2.0
+
+
+def of_video(*distances_bits: int, frames_listed: int, frames_met: int) -> tuple[Hit, ...]:
+    """Return what meeting so many of the frames of a video's entry gives."""
+    return tuple(
+        replace(NEAR, distance_bits=distance, frames_listed=frames_listed, frames_met=frames_met)
+        for distance in distances_bits
+    )
+
+
+def test_a_video_is_met_by_a_share_of_its_frames_or_of_the_uploads() -> None:
+    for hits, frames, action in (
+        (of_video(3, 5, 7, frames_listed=9, frames_met=2), 100, "block"),  # a third of what is listed
+        (of_video(3, frames_listed=9, frames_met=4), 12, "block"),  # a third of what is uploaded
+        (of_video(3, 5, frames_listed=9, frames_met=3), 12, "hold"),
+        (of_video(3, frames_listed=9, frames_met=1), 1, "hold"),  # one frame is all of an upload: that says nothing
+        (of_video(3, frames_listed=9, frames_met=1), 0, "hold"),  # a picture
+        (of_video(3, frames_listed=2, frames_met=1), 0, "block"),  # a picture that is half of a listed video
+        ((*of_video(3, frames_listed=9, frames_met=1), NEAR), 100, "block"),  # and a listed picture
+        ((*of_video(3, frames_listed=9, frames_met=1), EXACT), 100, "block"),
+    ):
+        evidence = replace(SYNCED, hits=hits, frames=frames)
+        assert decide(evidence, Policy()).action == action
+        assert is_for_a_closer_look(evidence, Policy()) is (action == "hold")
+    assert not is_for_a_closer_look(SYNCED, Policy())
+
+
+def test_frames_too_far_for_the_policy_are_not_counted() -> None:
+    evidence = replace(SYNCED, hits=of_video(3, 20, 20, frames_listed=9, frames_met=1), frames=50)
+    assert decide(evidence, Policy()).action == "block"
+    assert decide(evidence, Policy(max_distance_bits=10)).action == "hold"

@@ -28,6 +28,7 @@ def test_every_setting_is_read() -> None:
         "featureless": "allow",
         "min_quality": 80,
         "variants": False,
+        "every_frame": True,
         "degraded_after_s": 30,
         "rules": [
             {"action": "allow", "lists": ["national"], "categories": ["B1"], "match": "near", "within_bits": 12},
@@ -36,7 +37,7 @@ def test_every_setting_is_read() -> None:
     }
     assert table.keys() == Policy.__dataclass_fields__.keys()
     rules = (Rule("allow", ("national",), ("B1",), "near", 12), Rule("hold"))
-    assert read_policy(table) == Policy("hold", "hold", 20, 60.0, "allow", 80, False, 30.0, rules)  # noqa: FBT003
+    assert read_policy(table) == Policy("hold", "hold", 20, 60.0, "allow", 80, False, True, 30.0, rules)  # noqa: FBT003
 
 
 @pytest.mark.parametrize(
@@ -58,6 +59,7 @@ def test_every_setting_is_read() -> None:
         ("min_quality", 49),
         ("min_quality", 101),
         ("variants", 1),
+        ("every_frame", 1),
         ("degraded_after_s", 0),
         ("rules", {}),
         ("rules", [{"action": "block"}] * 101),

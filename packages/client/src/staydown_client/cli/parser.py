@@ -60,13 +60,13 @@ With --json one JSON object a line: {"file", "kind", "media_type", "width", "hei
 fingerprints in the form that the hub's API takes.
 """
 _REPORT_END = """\
-Sends each picture's fingerprints, the addresses and the assessment. The answer says
-where the item stands: open (nobody assessed it), waiting (for another organisation), admitted (with its positions),
-disputed or withdrawn. With --json one JSON object a line: {"file", "item", "known", "standing": {"status",
+Sends each file's fingerprints (of a long video those of some 250 frames), the addresses and the assessment. The
+answer says where the item stands: open (nobody assessed it), waiting (for another organisation), admitted (with its
+positions), disputed or withdrawn. With --json one JSON object a line: {"file", "item", "known", "standing": {"status",
 "entries": [{"list", "position"}]}, "sightings"}. A key without the scope read gets "file" and "item" only.
 """
 _ASSESS_END = """\
-The item is found by the picture's fingerprints; somebody must have reported it before. With --json one JSON object a
+The item is found by the file's fingerprints; somebody must have reported it before. With --json one JSON object a
 line: {"file", "item", "standing": {"status", "entries": [{"list", "position"}]}}.
 """
 _CODE = "the assessment: A1, A2, B1, B2, NCII, TEST (drills), or NONE (does not qualify)"
@@ -118,7 +118,7 @@ def _add_fingerprint(commands: argparse._SubParsersAction[argparse.ArgumentParse
 
 
 def _add_report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = _command(commands, "report", runs="report", about="report pictures, by fingerprints", end=_REPORT_END)
+    parser = _command(commands, "report", runs="report", about="report files, by fingerprints", end=_REPORT_END)
     _add_files(parser)
     parser.add_argument(
         "--seen-at",
@@ -134,7 +134,7 @@ def _add_report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 def _add_assess(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = _command(
-        commands, "assess", runs="assess", about="assess reported pictures, by fingerprints", end=_ASSESS_END
+        commands, "assess", runs="assess", about="assess reported files, by fingerprints", end=_ASSESS_END
     )
     _add_files(parser)
     parser.add_argument("--code", metavar="CODE", required=True, help=_CODE)

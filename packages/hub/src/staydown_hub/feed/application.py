@@ -67,7 +67,8 @@ class Feed:
             if message["type"] == "lifespan.startup":
                 self._database = await self._resources.enter_async_context(Database.opened(self._conninfo))
                 await self._resources.enter_async_context(self._changes.listening(self._conninfo))
-                own = await self._resources.enter_async_context(Database.opened(self._conninfo))
+                # Its own connections, so that no rush of requests stands in its way; what fails is tried again.
+                own = await self._resources.enter_async_context(Database.opened(self._conninfo, is_checked=False))
                 self._logs = Logs(own, self._changes, self._sealing, heartbeat_s=self._heartbeat_s)
                 await self._resources.enter_async_context(self._logs.running())
                 self._posts = Posts(self._database, self._logs)

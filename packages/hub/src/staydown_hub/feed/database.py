@@ -95,7 +95,7 @@ class Entry:
 class Database:
     """A few pooled connections; safe to use from any task of one event loop."""
 
-    def __init__(self, conninfo: str) -> None:
+    def __init__(self, conninfo: str, *, is_checked: bool) -> None:
         self.conninfo = conninfo
         # When this process noted the use of each key: hundreds of filters ask every few seconds.
         self._noted_at_s: dict[UUID, float] = {}
@@ -105,14 +105,17 @@ class Database:
             max_size=_POOL_SIZE,
             timeout=_WAIT_S,
             open=False,
-            check=AsyncConnectionPool.check_connection,
+            check=AsyncConnectionPool.check_connection if is_checked else None,
         )
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, conninfo: str) -> AsyncIterator[Self]:
-        """Open the pool; connections are made as they are needed, so a database that is still starting is no error."""
-        made = cls(conninfo)
+    async def opened(cls, conninfo: str, *, is_checked: bool = True) -> AsyncIterator[Self]:
+        """Open the pool; connections are made as they are needed, so a database that is still starting is no error.
+
+        A checked connection is known to be alive when it is used, at the cost of asking it first.
+        """
+        made = cls(conninfo, is_checked=is_checked)
         await made._pool.open(wait=False)
         try:
             yield made

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -16,6 +17,8 @@ from staydown_hub.feed.served import Sealing, ServedLog
 from staydown_hub.feed.streams import Stream
 
 _AGAIN_S: Final = 0.5
+# A log is open at once, unless its files have to be made again from millions of entries.
+_OPENING_S: Final = 10.0
 _log = logging.getLogger(__name__)
 
 
@@ -31,6 +34,7 @@ class Logs:
         self._tasks: list[asyncio.Task[None]] = []
         self._streams: set[Stream] = set()
         self._is_looked_for = False
+        self._begun_at = time.monotonic()
 
     def called(self, slug: str) -> ServedLog | None:
         """Return the list's log, or None when this process has not found the list yet."""
@@ -38,8 +42,9 @@ class Logs:
 
     @property
     def is_opened(self) -> bool:
-        """Whether every list was looked at: each is served, or it was said why not."""
-        return self._is_looked_for and all(one.state != "opening" for one in self._logs.values())
+        """Whether every list was looked at: each is served, or it was said why not, or it takes its time."""
+        is_late = time.monotonic() - self._begun_at > _OPENING_S
+        return self._is_looked_for and (is_late or all(one.state != "opening" for one in self._logs.values()))
 
     @property
     def is_signing(self) -> bool:

@@ -18,8 +18,12 @@ _NEAREST = """
     FROM fingerprint f JOIN item i ON i.id = f.item_id,
         (SELECT pdq_bits(value) AS bits FROM unnest(%s::bytea[]) AS value) AS asked
     WHERE f.algorithm = 'pdq' AND f.quality >= %s AND i.kind = %s AND bit_count(pdq_bits(f.value) # asked.bits) <= %s
-    GROUP BY f.item_id, i.opened_at ORDER BY distance_bits, i.opened_at, f.item_id LIMIT 1
+    GROUP BY f.item_id, i.opened_at HAVING count(DISTINCT asked.bits) >= %s
+    ORDER BY distance_bits, i.opened_at, f.item_id LIMIT 1
 """
+
+# So many frames of a video are looked for, evenly chosen: the time that this takes grows with them.
+_FRAMES_ASKED = 64
 
 
 def named_by(fingerprints: Iterable[rules.Fingerprint]) -> Q:
@@ -33,7 +37,8 @@ def named_by(fingerprints: Iterable[rules.Fingerprint]) -> Q:
 def find_item(*, kind: str, fingerprints: Collection[rules.Fingerprint]) -> Item | None:
     """Return the item that has the strongest of the exact fingerprints, else the one with the nearest PDQ, else None.
 
-    A weaker one that names another item does not count: whoever reported it alone must not stand in everybody's way.
+    A video is near an item when at least half of its frames are. An exact fingerprint weaker than the one that counts
+    may name another item: whoever reported that one alone must not stand in everybody's way.
     Raises ConflictingFingerprintsError when fingerprints of the one strongest algorithm name different items.
     """
     for algorithm in rules.EXACT_ALGORITHMS:
@@ -47,11 +52,17 @@ def find_item(*, kind: str, fingerprints: Collection[rules.Fingerprint]) -> Item
 
 
 def _nearest(kind: str, fingerprints: Collection[rules.Fingerprint]) -> Item | None:
-    asked = [one.value for one in fingerprints if one.quality is not None and one.quality >= rules.MIN_QUALITY]
+    good = [one.value for one in fingerprints if one.quality is not None and one.quality >= rules.MIN_QUALITY]
+    asked = list(dict.fromkeys(good))
+    least_near = 1
+    if kind == Item.VIDEO:
+        # Different videos share a title or a blank wall. The same one, or a clip of it, shares most of what it shows.
+        asked = asked[:: -(-len(asked) // _FRAMES_ASKED) or 1]
+        least_near = -(-len(asked) // 2)
     if not asked:
         return None
     with connection.cursor() as cursor:
-        cursor.execute(_NEAREST, [asked, rules.MIN_QUALITY, kind, rules.MAX_DISTANCE_BITS])
+        cursor.execute(_NEAREST, [asked, rules.MIN_QUALITY, kind, rules.MAX_DISTANCE_BITS, least_near])
         row = cursor.fetchone()
     return Item.objects.get(pk=row[0]) if row else None
 

@@ -65,7 +65,7 @@ class BundleFiles:
         """Make the bundle, in one step: a file that is there is whole."""
         made = packed(index * BUNDLE_RECORDS, records)
         path = self._path(index)
-        make_private_folder(path.parent)
+        make_private_folder(self._folder, path.parent)
         replace(path, made.compressed)
         return made
 

@@ -8,9 +8,13 @@ PRIVATE_FOLDER: Final = 0o700
 PRIVATE_FILE: Final = 0o600
 
 
-def make_private_folder(folder: Path) -> None:
-    """Make the folder, and those above it, for its owner only; one that others may enter already is left as it is."""
-    folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+def make_private_folder(*folders: Path) -> None:
+    """Make the folders, in order, for their owner only; one that is there already is left as it is.
+
+    What is missing above the first is made as usual: other accounts may have to pass through there.
+    """
+    for folder in folders:
+        folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
 
 
 def replace(path: Path, content: bytes, *, is_flushed: bool = True) -> None:

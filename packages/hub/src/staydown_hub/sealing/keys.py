@@ -106,7 +106,7 @@ class FileKeys:
     def make(self, slug: str) -> FileKey:
         """Make a key from the operating system's random source; it is on the disk when this returns."""
         folder = self._folder / slug
-        make_private_folder(folder)
+        make_private_folder(self._folder, folder)
         key = FileKey.from_seed(f"{self._origin}/{slug}", os.urandom(_SEED_BYTES))
         replace(folder / f"{key.id.hex()}.key", key.text().encode())
         return key

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from staydown_hub.sealing.bundles import BundleFiles
+from staydown_hub.sealing.durable import make_private_folder
 from staydown_hub.sealing.errors import OtherHistoryError
 from staydown_hub.sealing.hashes import TreeFiles
 from staydown_hub.sealing.keys import KeyStore
@@ -70,6 +71,7 @@ class Sequencer:
     ) -> None:
         self.signer = Signer(signing_folder, slug=slug, origin=origin, store=store)
         try:
+            make_private_folder(log_folder, log_folder / slug)
             self.files = TreeFiles(log_folder / slug / "tree")
         except BaseException:
             self.signer.close()

@@ -170,6 +170,6 @@ def make_missing(folder: Path, store: KeyStore, *, origin: str, slugs: Sequence[
     """Give each list that has no key its first one, and sign the empty list with it; return which got one."""
     fresh = [slug for slug in slugs if not store.keys(slug) and not (folder / slug / _MEMORY).exists()]
     for slug in fresh:
-        make_private_folder(folder / slug)
+        make_private_folder(folder, folder / slug)
         begin(folder / slug, origin=f"{origin}/{slug}", key=store.make(slug))
     return fresh

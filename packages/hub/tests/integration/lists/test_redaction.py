@@ -1,7 +1,7 @@
 """Redaction: texts and salts go, leaves stay, and the item needs to be judged anew."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -49,12 +49,12 @@ def refused(act: Callable[[], object], *, why: str) -> None:
         act()
 
 
-def run(statement: str, values: list[object] | None = None) -> None:
+def run(statement: str, values: Sequence[Any] | None = None) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
 
 
-def insert_redaction(item: Item, *, position: int, positions: object, salt: bytes = SALT, **said: object) -> None:
+def insert_redaction(item: Item, /, *, position: int, positions: object, salt: bytes = SALT, **said: object) -> None:
     """Write a redaction past all Python, by default the one that would be right."""
     at = datetime.now(UTC)
     fields: dict[str, Any] = {"operation": "redact", "item": str(item.pk), "positions": positions, "at": instant(at)}

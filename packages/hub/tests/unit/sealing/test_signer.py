@@ -110,7 +110,9 @@ def test_a_list_without_a_key_is_named(tmp_path: Path) -> None:
 
 
 def test_files_are_for_their_owner_only(folder: Path) -> None:
-    for path in folder.rglob("*"):
+    made = folder / "below/signing"
+    make_missing(made, FileKeys(made, origin=ORIGIN), origin=ORIGIN, slugs=["main"])
+    for path in (made, *folder.joinpath("main").rglob("*"), *made.rglob("*")):
         assert path.stat().st_mode & 0o077 == 0, path
     [key] = (folder / "main").glob("*.key")
     for place, mode in ((key, 0o640), (key.parent, 0o750)):
