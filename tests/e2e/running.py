@@ -54,6 +54,7 @@ keys = [{ name = "filter", scopes = ["filter"] }]
 slug = "skyline"
 name = "Skyline Web Storage"
 kind = "carrier"
+keys = [{ name = "filter", scopes = ["filter"] }]
 
 [[organisation]]
 slug = "outsider"

@@ -13,9 +13,10 @@ from django.utils import timezone
 
 from staydown_hub.enforcement.models import Dispute, Match, Receipt
 from staydown_hub.lists import queries as lists
-from staydown_hub.organisations.queries import organisations_of_kinds
+from staydown_hub.organisations.queries import organisations_holding
 from staydown_hub.rules.audience import kinds_that_enforce
 from staydown_hub.rules.enforcement import (
+    FORGOTTEN_AFTER,
     PROBLEMS,
     PROGRESSES,
     RECEIPT_STATES,
@@ -120,12 +121,13 @@ class DayCount:
 
 
 def enforcement_of(shared_list: "SharedList", *, now: datetime | None = None) -> ListEnforcement:
-    """Return who enforces the list now, who lags, and who never reported although it receives the list."""
+    """Return who enforces the list now, who lags, and who does not report although it has a key for it."""
     at, size = now or timezone.now(), lists.size_of(shared_list)
     filters = filters_of(shared_list, now=at)
     own = _by_organisation(filters)
     lines = [_line(mine, size=size, now=at) for mine in own.values()]
-    owing = organisations_of_kinds(kinds_that_enforce(shared_list.audience_kinds)).exclude(pk__in=list(own))
+    kinds = kinds_that_enforce(shared_list.audience_kinds)
+    owing = organisations_holding("filter", kinds=kinds).exclude(pk__in=list(own))
     return ListEnforcement(
         size=size,
         counts=_counts(filters),
@@ -137,7 +139,7 @@ def enforcement_of(shared_list: "SharedList", *, now: datetime | None = None) ->
 def entry_enforcement(
     *, position: int, made_at: datetime, filters: Sequence[FilterLine]
 ) -> tuple[EntryEnforcement, ...]:
-    """Return, for each organisation that ever reported, how far it enforces the entry, by name."""
+    """Return, for each organisation that reported, how far it enforces the entry, by name."""
     return tuple(
         _of_entry(mine, position=position, made_at=made_at)
         for mine in sorted(_by_organisation(filters).values(), key=lambda mine: mine[0].organisation.name)
@@ -145,9 +147,10 @@ def entry_enforcement(
 
 
 def filters_of(shared_list: "SharedList", *, now: datetime | None = None) -> list[FilterLine]:
-    """Return every filter that ever reported about the list, with how it stands."""
+    """Return every filter that reported about the list in the last 30 days, with how it stands."""
     at = now or timezone.now()
-    rows = list(Receipt.objects.filter(shared_list=shared_list).select_related("organisation"))
+    heard = Receipt.objects.filter(shared_list=shared_list, reported_at__gte=at - FORGOTTEN_AFTER)
+    rows = list(heard.select_related("organisation"))
     missing = lists.times_at(shared_list, {row.position + 1 for row in rows})
     return [_filter_line(row, missing_since=missing.get(row.position + 1), now=at) for row in rows]
 

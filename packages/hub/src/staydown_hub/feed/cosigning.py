@@ -87,8 +87,7 @@ class Cosigning:
 
     async def witnesses(self) -> list[VerifierKey]:
         """Return the keys of the list's witnesses as they are at this moment."""
-        await self._look()
-        return [one.key for one in self._witnesses.values()]
+        return [one.key for one in (await self._look()).values()]
 
     def cosigned(self, signed: Signed) -> str:
         """Return the checkpoint's note with the cosignatures of it that are known."""
@@ -110,7 +109,8 @@ class Cosigning:
         """
         note, checkpoint = _read(body, origin=self._origin)
         async with self._taking:
-            found = _cosignatures(note, await self.witnesses())
+            witnesses = await self._look()
+            found = _cosignatures(note, [one.key for one in witnesses.values()])
             if not found:
                 await self._record(key, checkpoint, status=HTTPStatus.FORBIDDEN)
                 message = "None of these lines is of a witness of this list: ask the hub's operator to add your key."
@@ -119,17 +119,20 @@ class Cosigning:
                 await self._record(key, checkpoint, status=HTTPStatus.CONFLICT)
                 message = "This hub did not sign this checkpoint: read the present one, and check it against the last."
                 raise RefusedError(HTTPStatus.CONFLICT, "conflict", message)
-            fresh = await self._store(checkpoint, found)
+            rows = [(witnesses[one.witness.name].row, one) for one in found]
+            fresh = await self._store(checkpoint, rows)
             return self._show(checkpoint.size, fresh)
 
-    async def _store(self, checkpoint: Checkpoint, found: list[Cosignature]) -> list[Cosignature]:
-        """Keep the newest of each witness; return those that are."""
+    async def _store(self, checkpoint: Checkpoint, found: list[tuple[int, Cosignature]]) -> list[Cosignature]:
+        """Keep the newest of each witness, named by its row; return those that are."""
+        fresh = []
         async with self._database.connection() as connection:
-            return [one for one in found if (await connection.execute(_STORE, self._row(checkpoint, one))).rowcount]
-
-    def _row(self, checkpoint: Checkpoint, one: Cosignature) -> tuple[object, ...]:
-        at = datetime.fromtimestamp(one.at_s, tz=UTC)
-        return self._witnesses[one.witness.name].row, checkpoint.size, checkpoint.root, at, one.line
+            for witness, one in found:
+                at = datetime.fromtimestamp(one.at_s, tz=UTC)
+                row = (witness, checkpoint.size, checkpoint.root, at, one.line)
+                if (await connection.execute(_STORE, row)).rowcount:
+                    fresh.append(one)
+        return fresh
 
     def _show(self, size: int, fresh: list[Cosignature]) -> bool:
         known = self._checkpoints.get(size)
@@ -140,17 +143,25 @@ class Cosigning:
         self.version += 1
         return True
 
-    async def _look(self) -> None:
+    async def _look(self) -> dict[str, _Witness]:
         async with self._database.connection() as connection:
             rows = await (await connection.execute(_WITNESSES, [self._slug])).fetchall()
         self._looked_at_s = time.monotonic()
-        self._witnesses = {}
-        for row, vkey, size, root, line in rows:
-            key = parse_vkey(vkey)
-            self._witnesses[key.name] = _Witness(row, key)
+        read = [(_Witness(row[0], parse_vkey(row[1])), row[2:]) for row in rows]
+        witnesses = {one.key.name: one for one, _ in read}
+        self._forget({name for name, one in self._witnesses.items() if witnesses.get(name) != one})
+        self._witnesses = witnesses
+        for one, (size, root, line) in read:
             known = None if size is None else self._checkpoints.get(size)
             if known is not None and known.signed.root == bytes(root):
-                known.lines.setdefault(key.name, line)
+                known.lines.setdefault(one.key.name, line)
+        return witnesses
+
+    def _forget(self, names: set[str]) -> None:
+        """Serve no line any more of those that are no witnesses, or have another key now."""
+        for one in self._checkpoints.values() if names else ():
+            for name in names:
+                one.lines.pop(name, None)
 
     async def _record(self, key: KeyRow, checkpoint: Checkpoint, *, status: HTTPStatus) -> None:
         root = base64.b64encode(checkpoint.root).decode()

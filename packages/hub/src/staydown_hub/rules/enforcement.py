@@ -16,7 +16,7 @@ PROGRESSES: Final[tuple[Progress, ...]] = get_args(Progress)
 # so comes seconds later: only what is missing for longer than this is held against a filter.
 SILENT_AFTER: Final = timedelta(minutes=5)
 LATE_AFTER: Final = timedelta(minutes=1)
-# A filter that said nothing for so long may be forgotten to make room for another of its organisation.
+# A filter that said nothing for so long counts no more, and is forgotten when there is no room for another.
 FORGOTTEN_AFTER: Final = timedelta(days=30)
 MAX_RECEIPTS_OF_AN_ORGANISATION: Final = 10_000
 MAX_REFERENCE_CHARACTERS: Final = 200

@@ -8,7 +8,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from staydown_hub.audit.models import AuditRecord
+from staydown_hub.enforcement.models import Receipt
 from staydown_hub.lists.models import Entry, SharedList
+from staydown_hub.organisations.models import ApiKey
 
 from packages.hub.tests.cast import Cast, Member
 from packages.hub.tests.factories import admitted_item
@@ -76,6 +78,17 @@ def test_laggards_come_first_with_how_far_they_are_behind(cast: Cast, client: Cl
     assert 360 <= second["late_s"] < 420
     assert (third["refused"], third["problems"], third["entries_behind"]) == (1, ["fork"], 1)
     assert 180 <= third["late_s"] < 240
+
+
+def test_only_who_has_a_key_for_the_list_owes_a_receipt(cast: Cast, client: Client) -> None:
+    ApiKey.objects.filter(organisation=cast.carrier.organisation).update(revoked_at=timezone.now())
+    ApiKey.objects.filter(organisation=cast.another_platform.organisation).update(scopes=["report"])
+    assert enforcement(client, cast.police)["never_reported"] == ["platform"]
+    receipt(cast.platform, position=-1, ago=timedelta(days=29))
+    assert enforcement(client, cast.police)["never_reported"] == []
+    Receipt.objects.update(reported_at=timezone.now() - timedelta(days=31))
+    found = enforcement(client, cast.police)
+    assert (found["never_reported"], found["filters"]) == (["platform"], 0), "a filter that is long gone lags no more"
 
 
 def test_an_entry_that_has_just_been_made_is_not_held_against_anybody(cast: Cast, client: Client) -> None:
