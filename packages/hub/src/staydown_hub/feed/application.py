@@ -101,11 +101,12 @@ class Feed:
         if found is None:
             raise RefusedError(HTTPStatus.NOT_FOUND, "not_found", "There is no such route.")
         authorization = _header(scope, b"authorization")
+        if is_posted:
+            await self._posts.answer(scope, receive, send, authorization=authorization, slug=found[1], what=found[2])
+            return
         key = await authenticated(self._database, authorization)
         shared_list = await list_for(self._database, key, found[1])
-        if is_posted:
-            await self._posts.answer(scope, receive, send, what=found[2], key=key, shared_list=shared_list)
-        elif found[2] == "entries":
+        if found[2] == "entries":
             await self._send_page(scope, send, shared_list)
         elif found[2] == "events":
             prefix = prefix_of(bearer_token(authorization) or "") or ""

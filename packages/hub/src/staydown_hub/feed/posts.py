@@ -12,6 +12,7 @@ from staydown_hub.feed.logs import Logs
 from staydown_hub.feed.parameters import no_parameters
 from staydown_hub.feed.receipt_form import read_receipt
 from staydown_hub.feed.receipts import Receipts
+from staydown_hub.feed.reporters import Reporters
 
 POSTED: Final = frozenset({"receipts", "cosignatures"})
 _MAX_RECEIPT_BYTES: Final = 4096
@@ -26,6 +27,7 @@ class Posts:
     def __init__(self, database: Database, logs: Logs) -> None:
         self._database = database
         self._logs = logs
+        self._reporters = Reporters(database)
         self._receipts = Receipts(database)
         self._takers: Mapping[str, _Taker] = {
             "receipts": self._take_receipt,
@@ -33,9 +35,10 @@ class Posts:
         }
 
     async def answer(
-        self, scope: dict[str, Any], receive: Receive, send: Send, *, what: str, key: KeyRow, shared_list: ListRow
+        self, scope: dict[str, Any], receive: Receive, send: Send, *, authorization: str | None, slug: str, what: str
     ) -> None:
-        """Take what was posted and answer 204. Raises RefusedError."""
+        """Take what was posted to a list and answer 204. Raises RefusedError."""
+        key, shared_list = await self._reporters.admitted(authorization, slug)
         no_parameters(scope["query_string"])
         await self._takers[what](scope, receive, key, shared_list)
         await send_nothing(send)
