@@ -81,6 +81,11 @@ class Filter:
         """
         return cls(open_folder(folder), policy=policy, decoders=decoders)
 
+    def start(self) -> Self:
+        """Have the decoders ready before the first file, which else waits about half a second for them."""
+        self._decoders.start()
+        return self
+
     def close(self) -> None:
         """Give the folder up; a check after this answers "unchecked"."""
         self._decoders.close()

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from staydown_client.choices import ChoicesFile
@@ -47,6 +47,15 @@ class Stance:
 
 
 @dataclass(frozen=True, slots=True)
+class _Known:
+    """A stance, the version of the file that it was read from, and when it ends by itself."""
+
+    version: int
+    stale_at: float
+    stance: Stance
+
+
+@dataclass(frozen=True, slots=True)
 class LocalStatus:
     """The platform's own part of a filter's status.
 
@@ -73,9 +82,8 @@ class Judge:
         self._file = ChoicesFile(settings_path, policy=policy)
         self._store = LocalStore(settings_path.with_name(LOCAL_NAME))
         self._lock = threading.Lock()
-        self._known: tuple[int, Choices] | None = None
-        self._stance = Stance(self._file.current(), frozenset(), frozenset())
-        self._stale_at = 0.0
+        # Replaced as a whole: threads that read anew at the same time leave what belongs together.
+        self._known = _Known(-1, 0.0, Stance(self._file.current(), frozenset(), frozenset()))
         self._uploads = 0
         self._flushed_at = time.monotonic()
         self._unrecorded = 0
@@ -93,16 +101,15 @@ class Judge:
         """Return what is decided at this moment, by whichever process decided it."""
         choices = self._file.current()
         try:
-            known = (self._store.version(), choices)
-            if known != self._known or time.time() >= self._stale_at:
-                self._stance = self._read(choices)
-                self._known = known
+            version, known = self._store.version(), self._known
+            if version != known.version or choices is not known.stance.choices or time.time() >= known.stale_at:
+                known = self._known = self._read(version, choices)
             self._problem = None
         except FolderError as error:
             # What was silenced stays silenced, and what floods stays held, as far as this process knew.
-            self._stance = Stance(choices, self._stance.silenced, self._stance.flooding)
             self._complain(error)
-        return self._stance
+            return replace(self._known.stance, choices=choices)
+        return known.stance
 
     def saw(self, uploads: int) -> bool:
         """Count uploads that were looked at; say whether it is time to `record`, even without a match."""
@@ -120,7 +127,7 @@ class Judge:
             self._flushed_at = time.monotonic()
         matches = [(reason, reference) for verdict, reference in stopped for reason in verdict.reasons]
         positions = Counter(position for verdict, _ in stopped for position in {r.position for r in verdict.reasons})
-        choices, now = self._stance.choices, time.time()
+        choices, now = self._file.current(), time.time()
         try:
             with self._store.writing() as connection:
                 put(connection, choices.matches, matches, now=now)
@@ -170,15 +177,14 @@ class Judge:
             return LocalStatus((), (), None, self._file.problem, str(error), self._unrecorded)
         return LocalStatus(*found, self._file.problem, self._problem, self._unrecorded)
 
-    def _read(self, choices: Choices) -> Stance:
+    def _read(self, version: int, choices: Choices) -> _Known:
         now = time.time()
         with self._store.reading() as connection:
             quiet = frozenset(entry.position for entry in silenced(connection))
             held = floods(connection, now=now)
-        self._stale_at = min((flood.until for flood in held if flood.until is not None), default=float("inf"))
-        if not choices.flood.enabled:
-            held = ()
-        return Stance(choices, quiet, frozenset(flood.position for flood in held))
+        stale_at = min((flood.until for flood in held if flood.until is not None), default=float("inf"))
+        flooding = frozenset(flood.position for flood in held) if choices.flood.enabled else frozenset()
+        return _Known(version, stale_at, Stance(choices, quiet, flooding))
 
     def _complain(self, error: FolderError) -> None:
         self._problem = str(error)

@@ -198,6 +198,23 @@ def test_a_disk_that_takes_no_more_changes_no_verdict_and_is_told(
     blocker.close()
 
 
+def test_a_process_that_comes_and_goes_leaves_the_others_what_they_share(judge: Judge, settings: Path) -> None:
+    """SQLite's locks are the process's: one that lost them would go on with a log that the other deleted."""
+    judge.silence(1, reason="before")
+    code = """
+import sys, pathlib
+from staydown_client.judge import Judge
+judge = Judge(pathlib.Path(sys.argv[1]))
+judge.silence(int(sys.argv[2]), reason="from outside")
+judge.close()
+"""
+    for position in (2, 3, 4):
+        subprocess.run([sys.executable, "-c", code, str(settings), str(position)], check=True)
+        assert judge.stance().silenced == set(range(1, position + 1))
+        judge.record([(stopped(position), None)])
+    assert settings.with_name("local.sqlite-wal").exists()
+
+
 def test_another_versions_file_is_refused(settings: Path) -> None:
     with sqlite3.connect(settings.with_name("local.sqlite")) as connection:
         connection.execute("PRAGMA user_version = 99")

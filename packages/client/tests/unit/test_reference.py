@@ -20,6 +20,7 @@ from staydown_client.key import KEY_VARIABLE
 from staydown_client.local.flood import FloodSettings
 from staydown_client.local.outbox import MatchSettings
 from staydown_client.local.store import LOCAL_NAME
+from staydown_client.sidecar.settings import TOKEN_VARIABLE
 from staydown_client.verdict import Action
 
 from packages.client.tests.conftest import HERE
@@ -56,6 +57,12 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "staydown filter init",
         "staydown filter sync",
         "staydown filter check",
+        "staydown filter status",
+        "staydown filter silence",
+        "staydown filter unsilence",
+        "staydown filter flood",
+        "staydown filter serve",
+        "staydown filter watch",
         "staydown fingerprint",
         "staydown report",
         "staydown assess",
@@ -86,6 +93,7 @@ def test_no_synopsis_promises_an_option_that_is_not_there(prog: str) -> None:
             KEY_VARIABLE,
             HUB_VARIABLE,
             FILTER_VARIABLE,
+            TOKEN_VARIABLE,
             KEY_NAME,
             LOCK_NAME,
             SETTINGS_NAME,

@@ -139,9 +139,13 @@ _FORKED = threading.RLock()
 
 def _connect(path: Path) -> sqlite3.Connection:
     try:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        # Only ever a new file: closing one that SQLite has open in this process would take its locks away, and the next
+        # process that leaves would then delete the log that this one still reads.
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        pass
     except OSError as error:
-        raise FolderError(f"{path} cannot be opened: {error.strerror}.") from error
+        raise FolderError(f"{path} cannot be made: {error.strerror}.") from error
     connection = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_TIMEOUT_S, check_same_thread=False)
     try:
         # secure_delete: what was delivered leaves the file, too.

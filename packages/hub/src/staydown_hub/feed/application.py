@@ -17,7 +17,7 @@ from staydown_hub.feed.access import authenticated, list_for
 from staydown_hub.feed.answers import RefusedError, Send, begin_events, send_content, send_json
 from staydown_hub.feed.changes import Changes
 from staydown_hub.feed.database import Database, ListRow
-from staydown_hub.feed.logged import ROUTES, check_serving
+from staydown_hub.feed.logged import ROUTES, check_serving, not_signing
 from staydown_hub.feed.logs import Logs
 from staydown_hub.feed.parameters import page_parameters, stream_position
 from staydown_hub.feed.posts import POSTED, Posts
@@ -25,6 +25,7 @@ from staydown_hub.feed.served import Sealing
 from staydown_hub.feed.streams import Stream
 from staydown_hub.rules.keys import bearer_token, prefix_of
 from staydown_hub.sealing import places
+from staydown_hub.sealing.errors import SealingError
 from staydown_hub.sealing.providers import key_store
 
 Scope = dict[str, Any]
@@ -84,6 +85,10 @@ class Feed:
             await self._route(scope, receive, send)
         except RefusedError as refusal:
             await send_json(send, refusal.body(), status=refusal.status)
+        except SealingError as error:
+            _log.error("%s", error)
+            refused = not_signing()
+            await send_json(send, refused.body(), status=refused.status)
         except (DatabaseError, PoolTimeout) as error:
             _log.error("The database did not answer (%s).", type(error).__name__)
             away = RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "The hub's database is away: try again.")

@@ -14,6 +14,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
 from staydown_hub.rules.access import Scope, effective_scopes
+from staydown_hub.sealing.errors import MissingEntryError
 from staydown_hub.sealing.records import Record
 from staydown_hub.sealing.sequencer import Leaf, redacted_by
 
@@ -39,10 +40,11 @@ _ENTRIES = (
     " WHERE shared_list_id = %s AND position > %s ORDER BY position LIMIT %s"
 )
 _RECORDS = """
-    SELECT leaf_hash, salt, body FROM entry WHERE shared_list_id = %s AND position >= %s ORDER BY position LIMIT %s
+    SELECT position, leaf_hash, salt, body FROM entry
+    WHERE shared_list_id = %s AND position >= %s ORDER BY position LIMIT %s
 """
 _LEAVES = """
-    SELECT leaf_hash, CASE WHEN operation = 'redact' THEN body END FROM entry
+    SELECT position, leaf_hash, CASE WHEN operation = 'redact' THEN body END FROM entry
     WHERE shared_list_id = %s AND position >= %s ORDER BY position LIMIT %s
 """
 _SIZE = "SELECT coalesce(max(position) + 1, 0) FROM entry WHERE shared_list_id = %s"
@@ -173,14 +175,16 @@ class Database:
         return [Entry(position=position, body=body) for position, body in rows]
 
     async def records(self, shared_list: ListRow, *, start: int, limit: int) -> list[Record]:
-        """Return entries from a position on, with their texts as far as they have any."""
+        """Return entries from a position on, with their texts as far as they have any. Raises MissingEntryError."""
         rows = await self._all(_RECORDS, shared_list.id, start, limit)
-        return [Record(leaf=leaf, salt=salt, body=body) for leaf, salt, body in rows]
+        _check_gapless(shared_list, rows, start=start)
+        return [Record(leaf=leaf, salt=salt, body=body) for _, leaf, salt, body in rows]
 
     async def leaves(self, shared_list: ListRow, *, start: int, limit: int) -> list[Leaf]:
-        """Return entries from a position on, without their texts."""
+        """Return entries from a position on, without their texts. Raises MissingEntryError."""
         rows = await self._all(_LEAVES, shared_list.id, start, limit)
-        return [Leaf(leaf=leaf, redacted=redacted_by(body)) for leaf, body in rows]
+        _check_gapless(shared_list, rows, start=start)
+        return [Leaf(leaf=leaf, redacted=redacted_by(body)) for _, leaf, body in rows]
 
     async def tell_keys(self, shared_list: ListRow, *, origin: str, keys: list[str]) -> None:
         """Write what the list's log is called and by which keys it is verified, for those who ask the API."""
@@ -218,3 +222,10 @@ def _key(row: TupleRow) -> KeyRow:
 
 def _list(row: TupleRow) -> ListRow:
     return ListRow(id=row[0], slug=row[1], audience_kinds=tuple(row[2]))
+
+
+def _check_gapless(shared_list: ListRow, rows: list[TupleRow], *, start: int) -> None:
+    # An entry would else be signed at another's position. Rows come in order, so the first gap shows at the end too.
+    if rows and rows[-1][0] != start + len(rows) - 1:
+        missing = next(position for position, row in enumerate(rows, start) if row[0] != position)
+        raise MissingEntryError(shared_list.slug, missing)

@@ -29,7 +29,7 @@ async def checkpoint(log: ServedLog, _rest: str, query: bytes, _header: Header) 
     """Return the newest checkpoint, with the cosignatures of it that are known."""
     no_parameters(query)
     if log.signed is None:
-        raise _not_signing()
+        raise not_signing()
     body = log.cosigning.cosigned(log.signed).encode()
     return Content(body, b"text/plain; charset=utf-8", _NO_CACHE, etag=_etag(body))
 
@@ -38,7 +38,7 @@ async def keys(log: ServedLog, _rest: str, query: bytes, _header: Header) -> Con
     """Return the keys that sign now, each with what the older ones say of it, and the witnesses' keys."""
     no_parameters(query)
     if log.sequencer is None:
-        raise _not_signing()
+        raise not_signing()
     told = await asyncio.to_thread(public_keys, log.signing_folder, log.sequencer.signer.verifiers)
     witnesses = [one.text for one in await log.cosigning.witnesses()]
     body = json.dumps({"origin": log.origin, "keys": told, "witnesses": witnesses}, ensure_ascii=False).encode()
@@ -96,7 +96,7 @@ def check_serving(log: ServedLog | None) -> ServedLog:
 
 def _check_serving(log: ServedLog) -> None:
     if log.state != "serving":
-        raise _not_signing()
+        raise not_signing()
 
 
 def _coded(found: Packed, header: Header, *, is_ranged: bool) -> Content:
@@ -115,6 +115,7 @@ def _not_there(message: str) -> RefusedError:
     return RefusedError(HTTPStatus.NOT_FOUND, "not_found", message)
 
 
-def _not_signing() -> RefusedError:
+def not_signing() -> RefusedError:
+    """Return the refusal of what cannot be served as signed."""
     message = "The hub does not sign this list at the moment: go on with what you have verified, and try again later."
     return RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, "log_refused", message)

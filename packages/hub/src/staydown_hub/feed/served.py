@@ -16,7 +16,7 @@ from staydown_hub.feed.cosigning import Cosigning
 from staydown_hub.feed.database import Database, ListRow
 from staydown_hub.feed.recent import MAX_RECORDS, Event, Recent
 from staydown_hub.sealing.bundles import Packed, packed
-from staydown_hub.sealing.errors import OtherHistoryError, SealingError
+from staydown_hub.sealing.errors import NotAsSignedError, OtherHistoryError, SealingError
 from staydown_hub.sealing.keys import KeyStore
 from staydown_hub.sealing.paths import TilePlace
 from staydown_hub.sealing.records import BUNDLE_RECORDS, Record
@@ -133,6 +133,11 @@ class ServedLog:
         except OSError as error:
             self._stand("unable", f"List {self.slug} cannot be signed: its folders cannot be used ({error.strerror}).")
             await asyncio.sleep(_AGAIN_S)
+        except Exception as error:  # noqa: BLE001 -- a list that is not kept up any more must not look as if it were
+            if self.state != "unable":
+                _log.error("List %s cannot be signed, for a reason that was not foreseen.", self.slug, exc_info=error)
+            self._stand("unable", "")
+            await asyncio.sleep(_AFTER_REFUSAL_S)
         else:
             self._stand("serving", "")
             await self._changes.wait_beyond(self.slug, count, timeout_s=_LOOK_EVERY_S)
@@ -178,7 +183,11 @@ class ServedLog:
         else:
             if batch.redacted or self.recent.size != batch.first:
                 self.recent.begin(batch.first)
-            self.recent.add(Event(batch.first, batch.records, batch.signed.note))
+            if batch.names_its_redactions:
+                self.recent.add(Event(batch.first, batch.records, batch.signed.note))
+            else:
+                # Redacted before it was ever told: followers read it together with the redaction, a moment later.
+                self.recent.begin(batch.signed.size)
         if batch.redacted:
             self._tails.clear()
         self.wake()
@@ -197,7 +206,7 @@ class ServedLog:
 
     async def _prepare_bundles(self) -> None:
         """Make the bundles before they are wanted."""
-        with suppress(DatabaseError, PoolTimeout, OSError):
+        with suppress(DatabaseError, PoolTimeout, OSError, SealingError):
             while self.signed and (self._bundled + 1) * BUNDLE_RECORDS <= self.signed.size:
                 await self.bundle(self._bundled)
                 self._bundled += 1
@@ -249,4 +258,12 @@ class ServedLog:
                 break
             records += page
             total += sum(len(one.body or "") for one in page)
+        await asyncio.to_thread(self._check, start, records)
         return records
+
+    def _check(self, start: int, records: Sequence[Record]) -> None:
+        """Refuse to serve what was not signed so, whatever happened to the database."""
+        leaves = b"".join(one.leaf for one in records)
+        signed = self._sequencer.files.read(0, start, len(records)) if self._sequencer else b""
+        if leaves != signed or not all(one.is_true for one in records):
+            raise NotAsSignedError(self.slug, start=start, end=start + len(records))

@@ -48,6 +48,26 @@ class SealedElsewhereError(SealingError):
         super().__init__(f"Another process signs list {slug} already: stop it first, or serve from there.")
 
 
+class MissingEntryError(SealingError):
+    """The database has a gap."""
+
+    def __init__(self, slug: str, position: int) -> None:
+        super().__init__(
+            f"List {slug} cannot be signed: the entry at position {position} is missing in the database, although "
+            "later ones are there. Bring it back; `staydown-hub audit verify` tells what else is missing."
+        )
+
+
+class NotAsSignedError(SealingError):
+    """What would be served is not what was signed."""
+
+    def __init__(self, slug: str, *, start: int, end: int) -> None:
+        super().__init__(
+            f"List {slug}: of the entries at positions {start} to {end - 1} in the database, one is not as it was "
+            "signed, so none of them is served. `staydown-hub audit verify` tells which."
+        )
+
+
 class OtherHistoryError(SealingError):
     """The database holds another history than the one that was signed: a restored backup, or a changed entry."""
 

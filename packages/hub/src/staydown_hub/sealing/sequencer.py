@@ -54,6 +54,12 @@ class Batch:
     redacted: tuple[int, ...]
     signed: Signed
 
+    @property
+    def names_its_redactions(self) -> bool:
+        """Whether a redaction in the batch names each of its records that has no text."""
+        told = enumerate(self.records or (), self.first)
+        return {position for position, one in told if one.body is None} <= set(self.redacted)
+
 
 def redacted_by(body: str | None) -> tuple[int, ...]:
     """Return the positions that an entry's text redacts; none unless it is a redaction."""

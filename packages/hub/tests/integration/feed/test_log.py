@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from django.db import connection
+from django.db import connection, transaction
 from staydown_hub.audit.models import AuditRecord
 from staydown_hub.feed.application import ROUTE_NAMES
 from staydown_hub.lists import services
@@ -437,3 +437,36 @@ def test_a_list_without_a_key_is_said_and_goes_on_once_it_has_one(feed: FeedProc
     moved.rename(key)
     feed.wait_for(lambda: feed.get("healthz")[1] == {"status": "ok"}, "the log is signed")
     assert checkpoint(feed, cast).size == 0
+
+
+def test_an_older_entry_that_was_changed_is_not_served(feed: FeedProcess, cast: Cast) -> None:
+    for name in ("boat", "tree"):
+        admitted_item(cast, name)
+    agrees(feed, cast, size=2)
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE entry DISABLE TRIGGER USER")
+        cursor.execute("UPDATE entry SET body = replace(body, 'TEST', 'A1') WHERE position = 0")
+        cursor.execute("ALTER TABLE entry ENABLE TRIGGER USER")
+    status, answer = feed.get("lists/main/tail?limit=1", cast.platform)
+    assert (status, answer["error"]) == (503, "log_refused")
+    assert "positions 0 to 0 in the database, one is not as it was signed" in feed.said()
+    assert leaves_in(feed.raw("lists/main/tail?after=0", cast.platform).body, first=1)
+
+
+def test_a_gap_is_not_signed_over(feed: FeedProcess, cast: Cast) -> None:
+    admitted_item(cast, "boat")
+    agrees(feed, cast, size=1)
+    fill(report(cast.police, "tree"), start=2, count=1)
+    feed.wait_for(lambda: "the entry at position 1 is missing" in feed.said(), "the gap is said")
+    assert checkpoint(feed, cast).size == 1
+
+
+def test_what_was_redacted_before_it_was_told_comes_with_its_redaction(feed: FeedProcess, cast: Cast) -> None:
+    events = feed.events("lists/main/events", cast.platform)
+    assert events.next_line().startswith(":")
+    with transaction.atomic():
+        admitted_item(cast, "boat")
+        redact(cast, 0)
+    agrees(feed, cast, size=2)
+    records = json.loads(events.next_event()["data"])["records"]
+    assert [set(one) for one in records] == [{"leaf"}, {"salt", "entry"}]
