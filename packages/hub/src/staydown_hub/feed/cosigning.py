@@ -15,6 +15,7 @@ from staydown_hub.feed.answers import RefusedError
 from staydown_hub.feed.database import Database, Detail, KeyRow
 from staydown_hub.feed.refusals import invalid
 from staydown_hub.sealing.cosignatures import Cosignature, cosignatures_in
+from staydown_hub.sealing.memory import Signed
 from staydown_hub.sealing.notes import (
     BadNoteError,
     Checkpoint,
@@ -24,7 +25,6 @@ from staydown_hub.sealing.notes import (
     parse_note,
     parse_vkey,
 )
-from staydown_hub.sealing.signer import Signed
 
 # So many of the newest checkpoints are kept with what was cosigned of them: a witness takes a moment.
 _KEPT_CHECKPOINTS: Final = 1024

@@ -18,10 +18,10 @@ from staydown_hub.feed.recent import MAX_RECORDS, Event, Recent
 from staydown_hub.sealing.bundles import Packed, packed
 from staydown_hub.sealing.errors import NotAsSignedError, OtherHistoryError, SealingError
 from staydown_hub.sealing.keys import KeyStore
+from staydown_hub.sealing.memory import Signed
 from staydown_hub.sealing.paths import TilePlace
 from staydown_hub.sealing.records import BUNDLE_RECORDS, Record
 from staydown_hub.sealing.sequencer import Batch, Leaf, Sequencer
-from staydown_hub.sealing.signer import Signed
 
 State = Literal["opening", "serving", "refusing", "unable"]
 

@@ -8,8 +8,10 @@ from typing import Final, TypedDict
 from staydown_hub.sealing.durable import flush_folder, make_private_folder, replace
 from staydown_hub.sealing.errors import SealingError
 from staydown_hub.sealing.keys import KeyStore, SigningKey, verifier
+from staydown_hub.sealing.memory import Signed, begin
 from staydown_hub.sealing.notes import VerifierKey, signature_line, signed_note
-from staydown_hub.sealing.signer import begin
+from staydown_hub.sealing.signer import sign_checkpoint
+from staydown_hub.sealing.tree import EMPTY_ROOT
 
 ENDORSEMENT: Final = "staydown key endorsement"
 
@@ -71,7 +73,7 @@ class ListKeys:
             raise HasKeyError(self.slug)
         make_private_folder(self.folder)
         key = self.store.make(self.slug)
-        begin(self.folder, origin=self.origin, key=key)
+        begin(self.folder, Signed(0, EMPTY_ROOT, sign_checkpoint(self.origin, [key], size=0, root=EMPTY_ROOT)))
         return verifier(self.origin, key)
 
     def rotate(self) -> VerifierKey:

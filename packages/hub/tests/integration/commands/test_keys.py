@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from staydown_hub.audit.models import AuditRecord
+from staydown_hub.sealing.memory import read_signed
 from staydown_hub.sealing.notes import parse_note, parse_vkey
-from staydown_hub.sealing.signer import read_signed
 
 from packages.hub.tests.integration.commands.conftest import Run
 from packages.hub.tests.integration.feed.witness import Signer

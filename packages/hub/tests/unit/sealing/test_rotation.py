@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from staydown_hub.sealing.keys import FileKeys
+from staydown_hub.sealing.memory import read_signed
 from staydown_hub.sealing.notes import parse_note
 from staydown_hub.sealing.rotation import (
     HasKeyError,
@@ -13,7 +14,7 @@ from staydown_hub.sealing.rotation import (
     UnknownSigningKeyError,
     public_keys,
 )
-from staydown_hub.sealing.signer import Signer, read_signed
+from staydown_hub.sealing.signer import Signer
 
 ORIGIN = "hub.example/main"
 
