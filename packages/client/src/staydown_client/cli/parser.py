@@ -71,10 +71,10 @@ An entry that suddenly matches a great share of all uploads is held instead of b
 see [flood] in docs/reference/policy.md.
 """
 _SERVE_END = """\
-POST /v1/check (a file), POST /v1/lookup (hashes), GET /v1/status, /metrics, /healthz, /readyz: see
-docs/reference/sidecar.md. Listens on this machine alone unless --address says otherwise; then callers must give a
-token, which STAYDOWN_SIDECAR_TOKEN or --token-file holds. Follows the hub as well, unless another process does.
-SIGTERM ends it when what was begun is answered; SIGHUP replaces the workers one by one.
+POST /v1/check (a file), POST /v1/lookup (hashes), GET /v1/gate (for a web server), /v1/status, /metrics, /healthz,
+/readyz: see docs/reference/sidecar.md. Listens on this machine alone unless --address says otherwise; then callers
+must give a token, which STAYDOWN_SIDECAR_TOKEN or --token-file holds. Follows the hub as well, unless another process
+does. SIGTERM ends it when what was begun is answered; SIGHUP replaces the workers one by one.
 """
 _WATCH_END = """\
 For servers that files are put on by other programs: checks each file when it has been written or moved into FOLDER, and
@@ -179,6 +179,7 @@ def _add_serve(parts: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     serve.add_argument("--max-receiving", metavar="N", type=int, default=64, help="uploads taken in at once, a worker")
     serve.add_argument("--max-waiting", metavar="N", type=int, default=32, help="files that wait, a worker")
     serve.add_argument("--scratch", metavar="DIR", type=Path, help="where large uploads pass through; default: TMPDIR")
+    serve.add_argument("--files", metavar="DIR", type=Path, help="let GET /v1/gate check files in here")
     serve.add_argument("--no-follow", action="store_true", help="leave the sync to another process")
 
 

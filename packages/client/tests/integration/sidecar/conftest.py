@@ -17,6 +17,7 @@ from packages.client.tests.integration.sidecar.running import RunningSidecar, ru
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @dataclass
@@ -51,8 +52,17 @@ def listed(tmp_path_factory: pytest.TempPathFactory, cat_bytes: bytes) -> Listed
 
 
 @pytest.fixture(scope="module")
-def sidecar(listed: Listed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSidecar]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a folder that a web server serves."""
+    folder = tmp_path_factory.mktemp("web") / "served"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def sidecar(listed: Listed, served: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSidecar]:
     """Run a sidecar with room for little, so that a test can fill it."""
     options = ("--no-follow", "--max-upload-mb", "4", "--max-receiving", "4", "--max-waiting", "1", "--decoders", "1")
-    with running(listed.folder.path, tmp_path_factory.mktemp("sidecar") / "log", *options) as found:
+    log = tmp_path_factory.mktemp("sidecar") / "log"
+    with running(listed.folder.path, log, *options, "--files", str(served)) as found:
         yield found
