@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from functools import partial
@@ -36,8 +37,6 @@ ROUTE_NAMES: Final = ("entries", "events", *ROUTES)
 _ROUTE: Final = re.compile(
     r"/feed/v1/lists/([-a-zA-Z0-9_]{1,64})/(entries|events|checkpoint|keys|tail|receipts|cosignatures|(tile|bundle)/(.{1,80}))"
 )
-# A follower that takes nothing for so long is cut off; it comes back with Last-Event-ID and misses nothing.
-_SEND_TIMEOUT_S: Final = 30.0
 _PIECE_BYTES: Final = 64 * 1024
 _log = logging.getLogger(__name__)
 
@@ -147,7 +146,7 @@ class Feed:
         stream = Stream(check_serving(self._logs.called(slug)), key_prefix, position)
         await begin_events(send)
         async with self._logs.following(stream):
-            pushing = asyncio.create_task(_push(stream, send))
+            pushing = stream.pushing = asyncio.create_task(_push(stream, send))
             leaving = asyncio.create_task(_until_gone(receive))
             await asyncio.wait({pushing, leaving}, return_when=asyncio.FIRST_COMPLETED)
             for task in (pushing, leaving):
@@ -158,11 +157,12 @@ class Feed:
 
 async def _push(stream: Stream, send: Send) -> None:
     async for chunk in stream.chunks():
-        async with asyncio.timeout(_SEND_TIMEOUT_S):
-            # In pieces: the server holds a few for each follower, however large they are.
-            for start in range(0, len(chunk), _PIECE_BYTES):
-                piece = chunk[start : start + _PIECE_BYTES]
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        stream.sending_since = time.monotonic()
+        # In pieces: the server holds a few for each follower, however large they are.
+        for start in range(0, len(chunk), _PIECE_BYTES):
+            piece = chunk[start : start + _PIECE_BYTES] if len(chunk) > _PIECE_BYTES else chunk
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        stream.sending_since = None
 
 
 async def _until_gone(receive: Receive) -> None:

@@ -3,9 +3,12 @@
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from staydown_hub.feed.served import ServedLog
+
+if TYPE_CHECKING:
+    import asyncio
 
 HEARTBEAT: Final = b": you have all there is\n\n"
 
@@ -21,6 +24,8 @@ class Stream:
     key_prefix: str
     position: int
     is_ended: bool = False
+    pushing: "asyncio.Task[None] | None" = None
+    sending_since: float | None = None
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield events and, whenever there are none, one comment a heartbeat, the first at once."""
