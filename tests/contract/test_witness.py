@@ -94,18 +94,21 @@ def test_a_filter_that_asks_for_the_witness_hears_of_an_admission_through_it(
         assert cast.platform.staydown("filter", "sync", folder).returncode == 0
         cast.centre.report(picture)
         cast.police.assess(picture)
-        synced = wait_until(lambda: blocked(cast.platform, folder, picture))
-        assert synced
+        assert wait_until(lambda: synced_and_blocked(cast.platform, folder, picture))
     cast.police.assess(picture, code="NONE")
     # Nobody countersigns now: what the hub adds does not take force here, and the list verified before stays.
     assert cast.platform.staydown("filter", "sync", folder).returncode == 1
     assert blocked(cast.platform, folder, picture)
 
 
-def blocked(platform: Member, folder: Path, picture: Path) -> bool | None:
+def synced_and_blocked(platform: Member, folder: Path, picture: Path) -> bool | None:
     platform.staydown("filter", "sync", folder)
+    return blocked(platform, folder, picture) or None
+
+
+def blocked(platform: Member, folder: Path, picture: Path) -> bool:
     done = platform.staydown("filter", "check", picture, "--folder", folder, "--json")
-    return True if json.loads(done.stdout)["action"] == "block" else None
+    return bool(json.loads(done.stdout)["action"] == "block")
 
 
 def test_an_auditor_verifies_an_entry_and_the_lists_growth_by_hand(
