@@ -191,6 +191,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer_page()
         elif path == f"{feed}/events":
             self._answer_events()
+        elif path == "/api/v1/matches":
+            sent = json.loads(self.server.requests[-1].body)["matches"]
+            self.answer({"accepted": len(sent), "known": 0})
         elif path in {"/api/v1/reports", "/api/v1/assessments"}:
             self.answer({"item": item_id(7), "known": False, "standing": self.server.standing, "sightings": 1})
         else:

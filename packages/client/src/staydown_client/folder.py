@@ -9,14 +9,14 @@ import stat
 import tempfile
 import tomllib
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from staydown_client.address import checked_hub_address
+from staydown_client.choices import TABLES, read_choices
 from staydown_client.errors import ConfigurationError, FolderError
 from staydown_client.key import ApiKey, key_from_file
-from staydown_client.policy import Policy, read_policy
 from staydown_client.store import create_store
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ max_distance_bits = 31    # of PDQ's 256 bits, 0 to 31
 featureless = "unchecked" # or "allow": pictures with too few features for a near match
 every_frame = false       # or true: every frame of videos and not keyframes alone, ten times slower
 # max_list_age_s = 86400  # when the list is older, what it does not hold is "unchecked" instead of "allow"
+# [[policy.rules]]        # what follows by category, list and distance, [flood] and [matches]: docs/reference/policy.md
 """
 
 
@@ -54,7 +55,6 @@ class Settings:
     hub: str
     list: str
     insecure: bool = False
-    policy: Policy = field(default_factory=Policy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,11 @@ class Folder:
     def store_path(self) -> Path:
         """Where the list is kept."""
         return self.path / STORE_NAME
+
+    @property
+    def settings_path(self) -> Path:
+        """Where the settings are."""
+        return self.path / SETTINGS_NAME
 
     @property
     def lock_path(self) -> Path:
@@ -176,19 +181,18 @@ def _read_settings(path: Path) -> Settings:
 
 
 def _settings_from(table: dict[str, object]) -> Settings:
-    unknown = sorted(table.keys() - {"hub", "list", "insecure", "policy"})
+    known = ("hub", "list", "insecure", *TABLES)
+    unknown = sorted(table.keys() - set(known))
     if unknown:
-        raise ConfigurationError(f"{unknown[0]} is not a setting; there are hub, list, insecure and policy.")
-    hub, insecure, policy = table.get("hub"), table.get("insecure", False), table.get("policy", {})
+        raise ConfigurationError(f"{unknown[0]} is not a setting; there are {', '.join(known)}.")
+    hub, insecure = table.get("hub"), table.get("insecure", False)
     if not isinstance(hub, str):
         raise ConfigurationError("hub must be an address, such as https://hub.example.")
     if not isinstance(insecure, bool):
         raise ConfigurationError("insecure must be true or false.")
-    if not isinstance(policy, dict):
-        raise ConfigurationError("policy must be a table.")
+    read_choices(table)  # wrong ones are refused when the folder is opened, not at the first upload
     return Settings(
         hub=checked_hub_address(hub, insecure=insecure),
         list=checked_list_name(table.get("list")),
         insecure=insecure,
-        policy=read_policy(policy),
     )

@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
 import numpy as np
-from staydown_match import HammingIndex, find_variants
+from staydown_match import MAX_DISTANCE_BITS, MIN_QUALITY, HammingIndex, PdqHash, find_variants
 
 from staydown_client.decide import Hit
 from staydown_client.errors import FolderError
 from staydown_client.store import connect, damage_named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
     from staydown_match import Fingerprints
 
-    from staydown_client.entries import Advice
+    from staydown_client.entries import Advice, ExactAlgorithm
     from staydown_client.verdict import Algorithm
 
 _LOAD_ROWS: Final = 50_000
@@ -40,6 +40,16 @@ class Looked:
     position: int
     caught_up_at: float | None
     hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LookedUp:
+    """What was found for many fingerprints: pairs of a query's row and an entry that it met."""
+
+    position: int
+    caught_up_at: float | None
+    exact_hits: list[tuple[int, Hit]]
+    near_hits: list[tuple[int, Hit]]
 
 
 class ListView:
@@ -59,15 +69,42 @@ class ListView:
         with self._lock:
             self._connection.close()
 
-    def look(self, fingerprints: Fingerprints) -> Looked:
-        """Return what the list holds against these fingerprints, on the list as it is at this moment."""
+    def look(self, fingerprints: Fingerprints, *, min_quality: int = MIN_QUALITY, variants: bool = True) -> Looked:
+        """Return what the list holds against these fingerprints, on the list as it is at this moment.
+
+        Perceptual hashes of a quality under `min_quality` are passed over; with `variants` turned, mirrored and
+        inverted copies are found, too.
+        """
         with self._lock, damage_named(self._path):
             self._follow_fork()
             self._follow_replacement()
             with self._snapshot():
                 self._refresh()
-                hits = (*self._exact_hits(fingerprints), *self._near_hits(fingerprints))
+                hits = (*self._exact_hits(fingerprints), *self._near_hits(fingerprints, min_quality, variants=variants))
                 return Looked(position=self._position, caught_up_at=self._caught_up_at, hits=hits)
+
+    def look_up(
+        self,
+        exact: Sequence[tuple[ExactAlgorithm, bytes]],
+        hashes: NDArray[np.uint8],
+        *,
+        max_distance_bits: int = MAX_DISTANCE_BITS,
+        variants: bool = False,
+    ) -> LookedUp:
+        """Return what the list holds against digests and near hashes, uint8 (m, 32), of any number of files.
+
+        With `variants` turned, mirrored and inverted copies are found, too; it takes about ten times as long.
+        """
+        with self._lock, damage_named(self._path):
+            self._follow_fork()
+            self._follow_replacement()
+            with self._snapshot():
+                self._refresh()
+                exact_hits = [
+                    (row, hit) for row, query in enumerate(exact) for hit in self._hits_of_digest(query[0], query[1])
+                ]
+                near_hits = list(self._hits_of_hashes(hashes, max_distance_bits, variants=variants))
+                return LookedUp(self._position, self._caught_up_at, exact_hits, near_hits)
 
     def after_fork(self) -> None:
         """Mark what a child got from its parent; the lock may be held by a thread that the child does not have."""
@@ -150,28 +187,63 @@ class ListView:
             ("md5", fingerprints.md5),
         )
         for algorithm, digest in digests:
-            rows = self._connection.execute(
-                f"SELECT {_HIT_COLUMNS} FROM exact JOIN item ON item.id = exact.item "  # noqa: S608 - a constant
-                "WHERE exact.value = ? AND exact.algorithm = ?",
-                (bytes.fromhex(digest), algorithm),
-            )
-            for row in rows:
-                yield _hit(row, algorithm=algorithm, distance_bits=0)
+            yield from self._hits_of_digest(algorithm, bytes.fromhex(digest))
 
-    def _near_hits(self, fingerprints: Fingerprints) -> Iterator[Hit]:
+    def _hits_of_digest(self, algorithm: Algorithm, digest: bytes) -> Iterator[Hit]:
+        rows = self._connection.execute(
+            f"SELECT {_HIT_COLUMNS} FROM exact JOIN item ON item.id = exact.item "  # noqa: S608 - a constant
+            "WHERE exact.value = ? AND exact.algorithm = ?",
+            (digest, algorithm),
+        )
+        for row in rows:
+            yield _hit(row, algorithm=algorithm, distance_bits=0)
+
+    def _hits_of_hashes(
+        self, hashes: NDArray[np.uint8], max_distance_bits: int, *, variants: bool
+    ) -> Iterator[tuple[int, Hit]]:
+        for row in range(len(hashes)) if variants else ():
+            query = PdqHash(bits=hashes[row].tobytes(), quality=100)
+            for match in find_variants(self._index, [query], max_distance_bits=max_distance_bits):
+                yield row, self._hit_of_key(match.key, match.distance_bits)
+        if not variants and len(hashes):
+            found = self._index.search(hashes, max_distance_bits, best_per_key=True)
+            for row, key, bits in zip(
+                found.query.tolist(), found.key.tolist(), found.distance_bits.tolist(), strict=True
+            ):
+                yield row, self._hit_of_key(key, bits)
+
+    def _near_hits(self, fingerprints: Fingerprints, min_quality: int, *, variants: bool) -> Iterator[Hit]:
+        good = [pdq for pdq in fingerprints.pdq if pdq.quality >= min_quality]
+        met: dict[int, set[float | None]] = {}
         hits: list[Hit] = []
-        frames_by_position: dict[int, set[float | None]] = {}
-        for match in find_variants(self._index, fingerprints.pdq):
-            row = self._connection.execute(
-                f"SELECT {_HIT_COLUMNS} FROM pdq JOIN item ON item.id = pdq.item "  # noqa: S608 - a constant
-                "WHERE pdq.key = ?",
-                (match.key,),
-            ).fetchone()
-            hits.append(_hit(row, algorithm="pdq", distance_bits=match.distance_bits))
-            met = frames_by_position.setdefault(hits[-1].position, set())
-            met.update(fingerprints.pdq[place].at_s for place in match.found_by)
+        for key, distance_bits, found_by in self._near_keys(good, variants=variants):
+            hits.append(self._hit_of_key(key, distance_bits))
+            met.setdefault(hits[-1].position, set()).update(good[place].at_s for place in found_by)
         for hit in hits:
-            yield replace(hit, frames_met=len(frames_by_position[hit.position]))
+            yield replace(hit, frames_met=len(met[hit.position]))
+
+    def _near_keys(self, good: list[PdqHash], *, variants: bool) -> Iterator[tuple[int, int, Sequence[int]]]:
+        """Yield each key that is near, with its least distance and the places of the hashes that found it."""
+        if variants:
+            for match in find_variants(self._index, good):
+                yield match.key, match.distance_bits, match.found_by
+        elif good:
+            found = self._index.search(_as_rows([pdq.bits for pdq in good]))
+            of_key: dict[int, list[tuple[int, int]]] = {}
+            for query, key, bits in zip(
+                found.query.tolist(), found.key.tolist(), found.distance_bits.tolist(), strict=True
+            ):
+                of_key.setdefault(key, []).append((bits, query))
+            for key, pairs in of_key.items():
+                yield key, min(pairs)[0], [query for _, query in pairs]
+
+    def _hit_of_key(self, key: int, distance_bits: int) -> Hit:
+        row = self._connection.execute(
+            f"SELECT {_HIT_COLUMNS} FROM pdq JOIN item ON item.id = pdq.item "  # noqa: S608 - a constant
+            "WHERE pdq.key = ?",
+            (key,),
+        ).fetchone()
+        return _hit(row, algorithm="pdq", distance_bits=distance_bits)
 
 
 def _after_fork() -> None:

@@ -22,6 +22,9 @@ settings (environment):
   STAYDOWN_MAIL_FROM                sender of the hub's mails
   STAYDOWN_CHECK_INTERVAL_S         seconds between two checks of an address
   STAYDOWN_CHECK_PRIVATE_ADDRESSES  private networks that checks may reach, comma-separated (none)
+  STAYDOWN_SIGNING_FOLDER           keys of the lists' logs, and what was signed ($STAYDOWN_HOME/signing)
+  STAYDOWN_LOG_FOLDER               what is served of the logs and can be made again ($STAYDOWN_HOME/log)
+  STAYDOWN_LOG_ORIGIN               what the logs are called, without the list (the public address's host)
   STAYDOWN_SECRET_KEY               signs sessions; unset: made once and kept in the data folder
 """
 
@@ -44,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
     _add(words, "migrate", "bring the database up to date", "migrate:run")
     _add_organisations(words)
     _add_keys(words)
+    _add_lists(words)
     _add_audit(words)
     figures = _add(words, "figures", "account for the work in numbers", "figures:run")
     _json(figures)
@@ -73,6 +77,20 @@ def _add_keys(words: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     revoke = _add(group, "revoke", "revoke a key for good, at once", "api_keys:revoke")
     revoke.add_argument("prefix", metavar="PREFIX", help="the eight characters after sdk_")
     _json(_add(group, "list", "list them, without their secrets", "api_keys:show"))
+
+
+def _add_lists(words: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    group = _group(words, "lists", "the shared lists")
+    redact = _add(
+        group, "redact", "erase what a list says about an item, for good; the log still verifies", "lists:redact"
+    )
+    redact.add_argument("list", metavar="LIST", help="the list's slug")
+    redact.add_argument("position", metavar="POSITION", type=int, help="of an entry about the item")
+    redact.add_argument("--reason", required=True, metavar="TEXT", help="kept in the audit log")
+    redact.add_argument(
+        "--confirmed-by", action="append", required=True, metavar="EMAIL", help="twice: people of two organisations"
+    )
+    _json(redact)
 
 
 def _add_audit(words: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

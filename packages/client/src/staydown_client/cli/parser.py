@@ -34,7 +34,7 @@ or is away), 2 a file, a setting or the usage was bad
 _CHECK_END = """\
 One line for each FILE on standard output: "FILE: allow", or block, hold or unchecked with the reason. With --json one
 JSON object a line: {"file", "action", "reasons": [{"list", "position", "categories", "algorithm", "distance_bits"}],
-"problems": [{"code", "detail"}], "list_position", "list_age_s"}.
+"problems": [{"code", "detail"}], "list_position", "list_age_s", "overruled": [as reasons], "degraded"}.
 
   allow      checked in full against the whole list, and not on it
   block      on the list: refuse it
@@ -54,6 +54,32 @@ every filter that has the folder open sees what is applied, at once. With --json
 _INIT_END = """\
 Makes FOLDER, closed to other users (mode 0700), with filter.toml (settings and policy, to be edited), the key and the
 list. The hub is asked whether the key and the list fit. Next: staydown filter sync FOLDER
+"""
+_STATUS_END = """\
+Shows the list's position and age, whether it is older than the policy finds good (degraded), what is silenced or held
+for flooding, and what waits to be told to the hub. exit status: 0 all is well, 1 something needs a person
+"""
+_SILENCE_END = """\
+Counts at once in every process on the folder, until it is taken back. The hub is told, as a dispute with your reason,
+as soon as it can be reached. Other entries count as before.
+"""
+_UNSILENCE_END = """\
+Counts at once in every process on the folder.
+"""
+_FLOOD_END = """\
+An entry that suddenly matches a great share of all uploads is held instead of blocked, until people have looked at it;
+see [flood] in docs/reference/policy.md.
+"""
+_SERVE_END = """\
+POST /v1/check (a file), POST /v1/lookup (hashes), GET /v1/status, /metrics, /healthz, /readyz: see
+docs/reference/sidecar.md. Listens on this machine alone unless --address says otherwise; then callers must give a
+token, which STAYDOWN_SIDECAR_TOKEN or --token-file holds. Follows the hub as well, unless another process does.
+SIGTERM ends it when what was begun is answered; SIGHUP replaces the workers one by one.
+"""
+_WATCH_END = """\
+For servers that files are put on by other programs: checks each file when it has been written or moved into FOLDER, and
+says what follows, as 'staydown filter check' does. With --quarantine what is blocked or held is moved away at once.
+Checking begins after a file is in place: where nothing may be seen before, ask the sidecar from the upload instead.
 """
 _FINGERPRINT_END = """\
 With --json one JSON object a line: {"file", "kind", "media_type", "width", "height", "fingerprints", "problems"}, the
@@ -107,6 +133,68 @@ def _add_filter(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     _add_files(check)
     check.add_argument("--folder", metavar="FOLDER", type=Path, help="the filter's folder; default: STAYDOWN_FILTER")
     _add_json(check)
+
+    _add_status(parts)
+    _add_own_decisions(parts)
+    _add_serve(parts)
+    _add_watch(parts)
+
+
+def _add_status(parts: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    status = _command(parts, "status", runs="filter_status", about="how the filter stands", end=_STATUS_END)
+    _add_folder(status)
+    _add_json(status)
+
+
+def _add_own_decisions(parts: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    silence = _command(
+        parts, "silence", runs="filter_silence", about="let an entry's matches pass on this platform", end=_SILENCE_END
+    )
+    silence.add_argument("position", metavar="POSITION", type=int, help="the entry's, as a verdict names it")
+    silence.add_argument("--reason", metavar="TEXT", required=True, help="why; the hub's people read it")
+    _add_folder(silence)
+
+    unsilence = _command(
+        parts, "unsilence", runs="filter_unsilence", about="let a silenced entry count again", end=_UNSILENCE_END
+    )
+    unsilence.add_argument("position", metavar="POSITION", type=int, help="the entry's, as it was silenced")
+    _add_folder(unsilence)
+
+    flood = _command(
+        parts, "flood", runs="filter_flood", about="show entries held for flooding, or reset them", end=_FLOOD_END
+    )
+    flood.add_argument("position", metavar="POSITION", type=int, nargs="?", help="one entry only")
+    flood.add_argument("--reset", action="store_true", help="believe it (without POSITION: all of them) again")
+    _add_folder(flood)
+
+
+def _add_serve(parts: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    serve = _command(parts, "serve", runs="filter_serve", about="answer checks and lookups over HTTP", end=_SERVE_END)
+    serve.add_argument("folder", metavar="FOLDER", type=Path, nargs="?", help="default: STAYDOWN_FILTER")
+    serve.add_argument("--address", metavar="HOST:PORT", default="127.0.0.1:8650", help="default: %(default)s")
+    serve.add_argument("--token-file", metavar="FILE", type=Path, help="what callers must give; see below")
+    serve.add_argument("--workers", metavar="N", type=int, default=1, help="processes that answer; default: 1")
+    serve.add_argument("--decoders", metavar="N", type=int, help="files decoded at once, in all; default: one a core")
+    serve.add_argument("--max-upload-mb", metavar="N", type=int, default=256, help="default: %(default)s")
+    serve.add_argument("--max-receiving", metavar="N", type=int, default=64, help="uploads taken in at once, a worker")
+    serve.add_argument("--max-waiting", metavar="N", type=int, default=32, help="files that wait, a worker")
+    serve.add_argument("--scratch", metavar="DIR", type=Path, help="where large uploads pass through; default: TMPDIR")
+    serve.add_argument("--no-follow", action="store_true", help="leave the sync to another process")
+
+
+def _add_watch(parts: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    watch = _command(
+        parts, "watch", runs="filter_watch", about="check files as they come into a folder", end=_WATCH_END
+    )
+    watch.add_argument("watched", metavar="FOLDER", type=Path, help="where files appear; folders in it are seen, too")
+    watch.add_argument("--existing", action="store_true", help="check the files that are there already, first")
+    watch.add_argument("--quarantine", metavar="DIR", type=Path, help="move what is blocked or held here")
+    _add_folder(watch)
+    _add_json(watch)
+
+
+def _add_folder(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--folder", metavar="FOLDER", type=Path, help="the filter's folder; default: STAYDOWN_FILTER")
 
 
 def _add_fingerprint(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

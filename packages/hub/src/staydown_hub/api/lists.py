@@ -27,11 +27,16 @@ _SENSITIVE: Final = re.compile(r"://|[0-9A-Fa-f]{32}")
 
 
 class ListForm(Strict):
-    """A list by its names, and the number of entries in its log."""
+    """A list by its names, the number of entries in its log, and what that is called and verified by.
+
+    ``origin`` and ``keys`` are empty until the feed has opened the log.
+    """
 
     slug: str
     name: str
     size: int
+    origin: str
+    keys: list[str]
 
 
 class ListsAnswer(Strict):
@@ -66,7 +71,12 @@ def show_lists(request: HttpRequest) -> ListsAnswer:
     """Name the lists that the caller receives."""
     who = caller(request)
     rows = queries.lists_followed_by(kind=who.organisation.kind, scopes=who.scopes)
-    return ListsAnswer(lists=[ListForm(slug=row.slug, name=row.name, size=row.size) for row in rows])
+    return ListsAnswer(
+        lists=[
+            ListForm(slug=row.slug, name=row.name, size=row.size, origin=row.origin, keys=list(row.keys))
+            for row in rows
+        ]
+    )
 
 
 @router.post(

@@ -1,13 +1,14 @@
 """Reading organisations: who answers for a host, and whose key a token is."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from staydown_hub.organisations.errors import UnknownOrganisationError
-from staydown_hub.organisations.models import ApiKey, Organisation
+from staydown_hub.organisations.errors import UnknownOrganisationError, UnknownPersonError
+from staydown_hub.organisations.models import ApiKey, Organisation, Person
 from staydown_hub.rules import access, keys
 
 
@@ -67,6 +68,17 @@ def organisation_called(slug: str) -> Organisation:
     found = Organisation.objects.filter(slug=slug).first()
     if found is None:
         raise UnknownOrganisationError(slug)
+    return found
+
+
+def people_called(emails: Iterable[str]) -> list[Person]:
+    """Return the people with these e-mails, in the order given. Raises UnknownPersonError."""
+    found = []
+    for email in emails:
+        person = Person.objects.filter(email__iexact=email, is_active=True).first()
+        if person is None:
+            raise UnknownPersonError
+        found.append(person)
     return found
 
 

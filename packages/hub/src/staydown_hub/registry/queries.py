@@ -1,6 +1,7 @@
 """Reading the registry: which item has these fingerprints, who supplied them, and who judged it how."""
 
 from collections.abc import Collection, Iterable
+from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
@@ -71,9 +72,11 @@ def item(item_id: UUID) -> Item | None:
     return Item.objects.filter(pk=item_id).first()
 
 
-def current_judgements(item_id: UUID) -> list[Judgement]:
-    """Return each organisation's current assessment of the item."""
+def current_judgements(item_id: UUID, *, since: datetime | None = None) -> list[Judgement]:
+    """Return each organisation's current assessment of the item, only those made later than `since`."""
     rows = Assessment.objects.filter(item=item_id, superseded_at=None).select_related("organisation").order_by("pk")
+    if since is not None:
+        rows = rows.filter(at__gt=since)
     return [
         Judgement(assessment_id=row.pk, organisation=row.organisation_id, kind=row.organisation.kind, code=row.code)
         for row in rows
