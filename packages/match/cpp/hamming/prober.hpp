@@ -88,7 +88,7 @@ class Prober {
   struct Scratch {
     std::vector<Probe> probes;
     std::vector<Probe> sorted;
-    std::vector<ScanHit> hits = std::vector<ScanHit>(kJobs * kSlice + 1);
+    std::vector<ScanHit> hits = std::vector<ScanHit>(kJobs * kSlice + kSpareHits);
     std::vector<Candidate> candidates;
     std::vector<std::uint32_t> ids;
     std::vector<HashPair> pairs;
@@ -186,8 +186,8 @@ class Prober {
     const Found found = source_.find(probe.table, probe.bucket);
     const std::uint16_t* const first = source_.sketches_address(probe.table, found);
     const std::uint16_t* const end = first + std::min(found.count, kPrefetched);
-    for (const std::uint16_t* next = first; next < end; next += kSketchesPerLine) __builtin_prefetch(next);
-    if (found.count > 0) __builtin_prefetch(end - 1);
+    for (const std::uint16_t* next = first; next < end; next += kSketchesPerLine) __builtin_prefetch(next, 0, 2);
+    if (found.count > 0) __builtin_prefetch(end - 1, 0, 2);
     return {probe, found};
   }
 
@@ -214,9 +214,11 @@ class Prober {
     const std::size_t hits = kernels_.scan(jobs_.data(), job_count_, hits_.data());
     for (const ScanHit& hit : std::span(hits_).first(hits)) {
       const Candidate& job = job_sources_[hit.job];
-      const std::uint32_t position = job.position + hit.position;
-      source_.prefetch_id(job.from.probe.table, job.from.probe.bucket, job.from.found, position);
-      candidates_.push_back({job.from, position});
+      for (std::uint32_t near = hit.near; near != 0; near &= near - 1) {
+        const std::uint32_t position = job.position + hit.position + static_cast<std::uint32_t>(std::countr_zero(near));
+        source_.prefetch_id(job.from.probe.table, job.from.probe.bucket, job.from.found, position);
+        candidates_.push_back({job.from, position});
+      }
     }
     job_count_ = 0;
     if (candidates_.size() >= kCandidates) verify();
@@ -246,7 +248,7 @@ class Prober {
         last = candidates_[i].position;
         ids_.push_back(reader.at(last));
         const Hash* const stored = source_.hash_at(ids_.back());
-        __builtin_prefetch(stored);
+        __builtin_prefetch(stored, 0, 2);
         pairs_.push_back({stored, &queries_[from.probe.query]});
       }
     }
