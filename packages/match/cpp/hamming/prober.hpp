@@ -22,7 +22,7 @@
 
 namespace staydown::hamming {
 
-inline constexpr std::size_t kQueriesPerBlock = 8192;
+inline constexpr std::size_t kQueriesPerBlock = 16384;
 inline constexpr std::size_t kProbesPerBlock = 20 * kQueriesPerBlock;  // of one chunk; bounds the room for them
 
 // How many queries are best searched together.
@@ -68,9 +68,9 @@ class Prober {
 
   static constexpr std::size_t kFewestToSort = 64;
   static constexpr std::size_t kJobs = 8;             // scanned in one call
-  static constexpr std::size_t kLocateAfter = 24;     // probes between asking for a bucket's place and using it
-  static constexpr std::size_t kScanAfter = 32;       // the same for its sketches
-  static constexpr std::size_t kRing = 16;            // a power of two, at least the difference
+  static constexpr std::size_t kLocateAfter = 32;     // probes between asking for a bucket's place and using it
+  static constexpr std::size_t kScanAfter = 48;       // the same for its sketches
+  static constexpr std::size_t kRing = 32;            // a power of two, at least the difference
   static constexpr std::uint32_t kSlice = 1024;       // sketches scanned in one go
   static constexpr std::size_t kCandidates = 192;     // verified together
   static constexpr std::uint32_t kPrefetched = 384;   // sketches of a bucket; the processor's own prefetching goes on
@@ -158,7 +158,7 @@ class Prober {
 
   // By the upper bits of the bucket: near enough to the order of memory, and one pass.
   void sort_probes(std::size_t width_bits) {
-    constexpr std::size_t kPartBits = 11;
+    constexpr std::size_t kPartBits = 12;
     const std::size_t shift = width_bits - kPartBits;
     std::array<std::uint32_t, (std::size_t{1} << kPartBits) + 1> next{};
     for (const Probe& probe : probes_) ++next[(probe.bucket >> shift) + 1];
