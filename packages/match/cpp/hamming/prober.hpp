@@ -69,11 +69,11 @@ class Prober {
   static constexpr std::size_t kFewestToSort = 64;
   static constexpr std::size_t kJobs = 8;             // scanned in one call
   static constexpr std::size_t kLocateAfter = 32;     // probes between asking for a bucket's place and using it
-  static constexpr std::size_t kScanAfter = 48;       // the same for its sketches
-  static constexpr std::size_t kRing = 32;            // a power of two, at least the difference
+  static constexpr std::size_t kScanAfter = 40;       // the same for its sketches
+  static constexpr std::size_t kRing = 16;            // a power of two, more than the difference
   static constexpr std::uint32_t kSlice = 1024;       // sketches scanned in one go
-  static constexpr std::size_t kCandidates = 192;     // verified together
-  static constexpr std::uint32_t kPrefetched = 384;   // sketches of a bucket; the processor's own prefetching goes on
+  static constexpr std::size_t kCandidates = 96;      // verified together
+  static constexpr std::uint32_t kPrefetched = 1024;  // sketches of a bucket
   static constexpr std::size_t kSketchesPerLine = 32;
 
   struct Located {

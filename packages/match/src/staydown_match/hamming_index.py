@@ -155,9 +155,7 @@ class HammingIndex:
         return len(self._native)
 
 
-def _checked_pair(
-    keys: NDArray[np.uint64], hashes: NDArray[np.uint8]
-) -> tuple[NDArray[np.uint64], NDArray[np.uint8]]:
+def _checked_pair(keys: NDArray[np.uint64], hashes: NDArray[np.uint8]) -> tuple[NDArray[np.uint64], NDArray[np.uint8]]:
     checked_keys = checked_array("keys", keys, dtype=np.uint64, shape=("n",))
     checked_hashes = checked_array("hashes", hashes, dtype=np.uint8, shape=("n", PDQ_BYTES))
     if len(checked_keys) != len(checked_hashes):
