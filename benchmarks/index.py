@@ -1,8 +1,8 @@
 """Exact near-match search on one core, beside faiss and threatexchange: speed, memory, change (--large adds 50M).
 
 Options: --large, --sizes 1M,10M, --data random,video, --peers-up-to SIZE (none: ours alone, to try a change),
---markdown FILE (writes the documentation's table), --keep FILE (measurements are kept there, and what was measured at
-the same commit is not measured again: the whole takes an hour). What is measured goes to standard error as it comes.
+--markdown FILE (writes the documentation's table), --keep FILE (measurements are kept there; peers, and ours at the
+same commit, are not measured again: the whole takes an hour). What is measured goes to standard error as it comes.
 STAYDOWN_BENCH_FOLDER names a folder for the saved index, when the usual one for temporary files is too small.
 """
 
@@ -62,7 +62,8 @@ def _measured(system: str, data: str, count: int, keep: Path | None) -> Measured
     if keep is not None and keep.exists():
         for line in keep.read_text().splitlines():
             kept = json.loads(line)
-            if kept.pop("commit") == commit and (kept["system"], kept["data"], kept["count"]) == (system, data, count):
+            is_current = kept.pop("commit") == commit or system != OURS  # peers are the same at each commit
+            if is_current and (kept["system"], kept["data"], kept["count"]) == (system, data, count):
                 return Measured(**kept)
     result = measure(system, data, count)
     if keep is not None:
