@@ -1,15 +1,18 @@
 """Exact near-match search on one core, beside faiss and threatexchange: speed, memory, change (--large adds 50M).
 
 Options: --large, --sizes 1M,10M, --data random,video, --peers-up-to SIZE (none: ours alone, to try a change),
---markdown FILE (writes the documentation's table). What is measured goes to standard error as it comes.
+--markdown FILE (writes the documentation's table), --keep FILE (measurements are kept there; peers, and ours at the
+same commit, are not measured again: the whole takes an hour). What is measured goes to standard error as it comes.
 STAYDOWN_BENCH_FOLDER names a folder for the saved index, when the usual one for temporary files is too small.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import shlex
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,7 +46,7 @@ def run(*, quick: bool, arguments: Sequence[str]) -> Iterator[Row]:
         for data in options.data.split(","):
             of_data: list[Measured] = []
             for system in _systems(size, options.peers_up_to):
-                of_data.append(measure(system, data, _SIZES[size]))
+                of_data.append(_measured(system, data, _SIZES[size], options.keep))
                 print(of_data[-1], file=sys.stderr, flush=True)
             results += of_data
             rows += _rows(size, of_data)
@@ -54,6 +57,21 @@ def run(*, quick: bool, arguments: Sequence[str]) -> Iterator[Row]:
     yield from rows
 
 
+def _measured(system: str, data: str, count: int, keep: Path | None) -> Measured:
+    commit = revision()
+    if keep is not None and keep.exists():
+        for line in keep.read_text().splitlines():
+            kept = json.loads(line)
+            is_current = kept.pop("commit") == commit or system != OURS  # peers are the same at each commit
+            if is_current and (kept["system"], kept["data"], kept["count"]) == (system, data, count):
+                return Measured(**kept)
+    result = measure(system, data, count)
+    if keep is not None:
+        with keep.open("a") as file:
+            file.write(json.dumps({"commit": commit, **asdict(result)}) + "\n")
+    return result
+
+
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./staydown bench index", description=__doc__)
     parser.add_argument("--large", action="store_true", help="also 50 million hashes (ours alone; 16 GB of memory)")
@@ -61,6 +79,9 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--data", default="random,video")
     parser.add_argument("--peers-up-to", default="10M", choices=["none", *_SIZES], help="larger sizes are ours alone")
     parser.add_argument("--markdown", type=Path, metavar="FILE")
+    parser.add_argument(
+        "--keep", type=Path, metavar="FILE", help="measurements, so that a long run can be taken up again"
+    )
     return parser.parse_args(arguments)
 
 
