@@ -149,6 +149,8 @@ def _without_hit(problems: tuple[Problem, ...], policy: Policy) -> Action:
 def _reasons(list_name: str, hits: Iterable[Hit]) -> tuple[Reason, ...]:
     """Return one reason for each entry, by its closest fingerprint; exact ones first, then by distance."""
     closest: dict[int, Hit] = {}
+    if not hits:
+        return ()
     for hit in sorted(hits, key=_closeness):
         closest.setdefault(hit.position, hit)
     return tuple(

@@ -97,6 +97,11 @@ class Judge:
             self.record(())
         self._store.close()
 
+    @property
+    def policy(self) -> Policy:
+        """The policy in force."""
+        return self._file.current().policy
+
     def stance(self) -> Stance:
         """Return what is decided at this moment, by whichever process decided it."""
         choices = self._file.current()

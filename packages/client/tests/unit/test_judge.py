@@ -215,6 +215,23 @@ judge.close()
     assert settings.with_name("local.sqlite-wal").exists()
 
 
+def test_a_full_disk_changes_no_verdict_and_counts_go_on_when_there_is_room(judge: Judge) -> None:
+    judge.silence(8, reason="ours")
+    pages = judge._store._writer.execute("PRAGMA page_count").fetchone()[0]
+    judge._store._writer.execute(f"PRAGMA max_page_count = {pages}")
+    for _ in range(200):
+        judge.record([(stopped(1), "x" * 200)])
+    found = judge.status()
+    assert found.outbox is not None
+    assert found.unrecorded > 0
+    assert found.unrecorded + found.outbox.waiting == 200
+    assert judge.stance().silenced == {8}
+    judge._store._writer.execute("PRAGMA max_page_count = 1000000")
+    judge.record([(stopped(1), None)])
+    assert judge.status().local_problem is None
+    assert judge.status().unrecorded == found.unrecorded
+
+
 def test_another_versions_file_is_refused(settings: Path) -> None:
     with sqlite3.connect(settings.with_name("local.sqlite")) as connection:
         connection.execute("PRAGMA user_version = 99")

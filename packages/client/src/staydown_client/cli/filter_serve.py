@@ -27,6 +27,7 @@ def run(args: argparse.Namespace) -> int:
         address=read_address(args.address),
         scratch=args.scratch or Path(tempfile.gettempdir()),
         token=find_token(args.token_file),
+        files=None if args.files is None else _folder(args.files),
         workers=workers,
         decoders=max(1, decoders // workers),
         max_upload_bytes=_at_least_one(args.max_upload_mb, "--max-upload-mb") * _MB,
@@ -35,6 +36,12 @@ def run(args: argparse.Namespace) -> int:
     )
     serve(checked_settings(settings), follow=not args.no_follow)
     return 0
+
+
+def _folder(path: Path) -> Path:
+    if not path.is_dir() or path.resolve() == Path("/"):
+        raise ConfigurationError("--files must name a folder, and not the whole machine.")
+    return path.resolve()
 
 
 def _at_least_one(value: int, option: str) -> int:

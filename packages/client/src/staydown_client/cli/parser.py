@@ -53,7 +53,8 @@ every filter that has the folder open sees what is applied, at once. With --json
 """
 _INIT_END = """\
 Makes FOLDER, closed to other users (mode 0700), with filter.toml (settings and policy, to be edited), the key and the
-list. The hub is asked whether the key and the list fit. Next: staydown filter sync FOLDER
+list. The hub is asked whether the key and the list fit, and, unless --log-key says it, which key signs the list: that
+is pinned in filter.toml, and only a list signed by it is ever believed. Next: staydown filter sync FOLDER
 """
 _STATUS_END = """\
 Shows the list's position and age, whether it is older than the policy finds good (degraded), what is silenced or held
@@ -71,10 +72,10 @@ An entry that suddenly matches a great share of all uploads is held instead of b
 see [flood] in docs/reference/policy.md.
 """
 _SERVE_END = """\
-POST /v1/check (a file), POST /v1/lookup (hashes), GET /v1/status, /metrics, /healthz, /readyz: see
-docs/reference/sidecar.md. Listens on this machine alone unless --address says otherwise; then callers must give a
-token, which STAYDOWN_SIDECAR_TOKEN or --token-file holds. Follows the hub as well, unless another process does.
-SIGTERM ends it when what was begun is answered; SIGHUP replaces the workers one by one.
+POST /v1/check (a file), POST /v1/lookup (hashes), GET /v1/gate (for a web server), /v1/status, /metrics, /healthz,
+/readyz: see docs/reference/sidecar.md. Listens on this machine alone unless --address says otherwise; then callers
+must give a token, which STAYDOWN_SIDECAR_TOKEN or --token-file holds. Follows the hub as well, unless another process
+does. SIGTERM ends it when what was begun is answered; SIGHUP replaces the workers one by one.
 """
 _WATCH_END = """\
 For servers that files are put on by other programs: checks each file when it has been written or moved into FOLDER, and
@@ -122,6 +123,14 @@ def _add_filter(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     init = _command(parts, "init", runs="filter_init", about="make a filter's folder", end=_INIT_END)
     init.add_argument("folder", metavar="FOLDER", type=Path, help="where to make it; nothing may be there yet")
     init.add_argument("--list", metavar="NAME", required=True, dest="list_name", help="the list to follow")
+    init.add_argument(
+        "--log-key",
+        metavar="KEY",
+        action="append",
+        dest="log_keys",
+        help="the key that signs the list, as its operator published it; may be given more than once. Without it the "
+        "hub is asked, and believed this once",
+    )
     _add_hub_options(init)
 
     sync = _command(parts, "sync", runs="filter_sync", about="bring the list up to date with the hub", end=_SYNC_END)
@@ -179,6 +188,7 @@ def _add_serve(parts: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     serve.add_argument("--max-receiving", metavar="N", type=int, default=64, help="uploads taken in at once, a worker")
     serve.add_argument("--max-waiting", metavar="N", type=int, default=32, help="files that wait, a worker")
     serve.add_argument("--scratch", metavar="DIR", type=Path, help="where large uploads pass through; default: TMPDIR")
+    serve.add_argument("--files", metavar="DIR", type=Path, help="let GET /v1/gate check files in here")
     serve.add_argument("--no-follow", action="store_true", help="leave the sync to another process")
 
 

@@ -68,9 +68,13 @@ class LocalStore:
 
     def version(self) -> int:
         """Return a number that is another one once anything was committed, by this process or another."""
-        with self._read_lock, self._named():
-            self._follow_fork()
-            version: int = self._reader.execute("PRAGMA data_version").fetchone()[0]
+        with self._read_lock:  # asked at every check: without what `reading` needs more
+            if self._inherited:
+                self._follow_fork()
+            try:
+                version: int = self._reader.execute("PRAGMA data_version").fetchone()[0]
+            except sqlite3.Error as error:
+                raise self._error(error) from error
             return version
 
     @contextmanager
@@ -128,10 +132,13 @@ class LocalStore:
         try:
             yield
         except sqlite3.Error as error:
-            raise FolderError(
-                f"{self._path} cannot be used ({error}). If it stays so, stop the filter and move the file away: "
-                "silenced entries and matches not delivered yet are in it."
-            ) from error
+            raise self._error(error) from error
+
+    def _error(self, error: sqlite3.Error) -> FolderError:
+        return FolderError(
+            f"{self._path} cannot be used ({error}). If it stays so, stop the filter and move the file away: silenced "
+            "entries and matches not delivered yet are in it."
+        )
 
 
 _FORKED = threading.RLock()

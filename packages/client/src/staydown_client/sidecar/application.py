@@ -18,6 +18,7 @@ from staydown_client.local.outbox import checked_reference
 from staydown_client.sidecar.answers import Answer, RefusedError, as_json, as_text, bad_field, busy, refused
 from staydown_client.sidecar.bodies import chunks, small_body, spooled
 from staydown_client.sidecar.forms import boundary_of, take_file
+from staydown_client.sidecar.gate import served_file
 from staydown_client.sidecar.lookups import (
     COMPACT_TYPE,
     judged_from,
@@ -62,6 +63,7 @@ class Sidecar:
         self._routes: dict[tuple[str, str], Callable[[Scope, HTTPProtocol], Awaitable[Answer]]] = {
             ("POST", "/v1/lookup"): self._look_up,
             ("POST", "/v1/check"): self._check,
+            ("GET", "/v1/gate"): self._gate,
             ("GET", "/v1/status"): self._tell_status,
             ("GET", "/metrics"): self._tell_metrics,
             ("GET", "/healthz"): self._tell_health,
@@ -125,7 +127,7 @@ class Sidecar:
         content_type = scope.headers.get("content-type", "").partition(";")[0].strip()
         body = await small_body(scope, protocol)
         if content_type == "application/json":
-            question = read_json(body, min_quality=self._filter.judge.stance().policy.min_quality)
+            question = read_json(body, min_quality=self._filter.judge.policy.min_quality)
             _check_reference(question.reference)
         elif content_type == COMPACT_TYPE:
             question = read_compact(body)
@@ -193,7 +195,19 @@ class Sidecar:
         finally:
             self._receiving -= 1
 
+    async def _gate(self, scope: Scope, _protocol: HTTPProtocol) -> Answer:
+        """Answer as nginx's auth_request asks: by the status alone, of a file that lies on this machine."""
+        with served_file(self._settings.files, scope.headers.get("staydown-file")) as source:
+            verdict = await self._checked(source, None)
+        status = {"allow": 204, "block": 403, "hold": 403}.get(verdict.action, 503)
+        return Answer(status, b"", [("cache-control", "no-store"), ("staydown-action", verdict.action)])
+
     async def _decide(self, source: bytes | str, reference: str | None) -> Answer:
+        verdict = await self._checked(source, reference)
+        answer = as_json(verdict.as_json())
+        return Answer(answer.status, answer.body, [*answer.headers, ("staydown-action", verdict.action)])
+
+    async def _checked(self, source: bytes | str, reference: str | None) -> Verdict:
         if self._checking >= self._settings.decoders + self._settings.max_waiting:
             raise busy("files to decode")
         self._checking += 1
@@ -205,8 +219,7 @@ class Sidecar:
         finally:
             self._checking -= 1
         self._counts.judged("check", {verdict.action: 1}, seconds=time.perf_counter() - began)
-        answer = as_json(verdict.as_json())
-        return Answer(answer.status, answer.body, [*answer.headers, ("staydown-action", verdict.action)])
+        return verdict
 
     async def _tell_status(self, _scope: Scope, _protocol: HTTPProtocol) -> Answer:
         return as_json(await self._status())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from staydown_client.policy import MIN_QUALITY
-from staydown_client.sidecar.answers import Answer, as_json, bad_field, refused
+from staydown_client.sidecar.answers import Answer, bad_field, refused
 from staydown_client.sidecar.metrics import ACTIONS
 
 if TYPE_CHECKING:
@@ -158,23 +159,22 @@ def _read_reference(value: object) -> str | None:
 def tell_json(judged: Judged, list_name: str) -> Answer:
     """Answer in JSON: an action for each fingerprint in order, and the reasons of those that have any."""
     otherwise = judged.otherwise
-    actions = [otherwise.action] * judged.count
+    # Put together by hand: most answers hold nothing but actions, and a thousand of them are told in one.
+    actions = [f'"{otherwise.action}"'] * judged.count
     for row in judged.poor:
-        actions[row] = "unchecked"
+        actions[row] = '"unchecked"'
     for row, verdict in judged.special.items():
-        actions[row] = verdict.action
-    as_told = otherwise.as_json()
-    return as_json(
-        {
-            "list": list_name,
-            "list_position": as_told["list_position"],
-            "list_age_s": as_told["list_age_s"],
-            "degraded": otherwise.degraded,
-            "problems": as_told["problems"],
-            "actions": actions,
-            "found": [_found(row, judged.special[row]) for row in sorted(judged.special)],
-        }
+        actions[row] = f'"{verdict.action}"'
+    found = [_found(row, judged.special[row]) for row in sorted(judged.special)]
+    position, age_s = otherwise.list_position, otherwise.list_age_s
+    text = (
+        f'{{"list":"{list_name}","list_position":{"null" if position is None else position},'
+        f'"list_age_s":{"null" if age_s is None or not math.isfinite(age_s) else f"{age_s:.6f}"},'
+        f'"degraded":{"true" if otherwise.degraded else "false"},'
+        f'"problems":{json.dumps(otherwise.as_json()["problems"]) if otherwise.problems else "[]"},'
+        f'"actions":[{",".join(actions)}],"found":{json.dumps(found) if found else "[]"}}}'
     )
+    return Answer(200, text.encode())
 
 
 def _found(row: int, verdict: Verdict) -> dict[str, object]:

@@ -46,21 +46,22 @@ class Counts:
         """Map the table at `path`, making it when needed, and take a free row of it until this process ends."""
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         os.ftruncate(self._descriptor, _SLOTS * len(_PLACES) * 8)
-        table = np.frombuffer(mmap.mmap(self._descriptor, 0), np.uint64)
-        self._table = table.reshape(_SLOTS, len(_PLACES))
-        self._row = self._table[self._free_slot()]
+        shared = memoryview(mmap.mmap(self._descriptor, 0)).cast("Q")
+        self._table = np.frombuffer(shared, np.uint64).reshape(_SLOTS, len(_PLACES))
+        start = self._free_slot() * len(_PLACES)
+        self._row = shared[start : start + len(_PLACES)]
 
     def judged(self, sort: str, actions: dict[Action, int], *, seconds: float) -> None:
         """Count what was answered to one call, and how long it took."""
         for action, count in actions.items():
-            self._row[_PLACES[f"{sort} {action}"]] += np.uint64(count)
+            self._row[_PLACES[f"{sort} {action}"]] += count
         index = bisect_left(_BOUNDS_S, seconds)
-        self._row[_PLACES[f"{sort} le {_BOUNDS_S[index] if index < len(_BOUNDS_S) else '+Inf'}"]] += np.uint64(1)
-        self._row[_PLACES[f"{sort} ns"]] += np.uint64(int(seconds * 1e9))
+        self._row[_PLACES[f"{sort} le {_BOUNDS_S[index] if index < len(_BOUNDS_S) else '+Inf'}"]] += 1
+        self._row[_PLACES[f"{sort} ns"]] += int(seconds * 1e9)
 
     def refused(self, code: str) -> None:
         """Count a request that was not served."""
-        self._row[_PLACES[f"refused {code if code in REFUSALS else 'other'}"]] += np.uint64(1)
+        self._row[_PLACES[f"refused {code if code in REFUSALS else 'other'}"]] += 1
 
     def lines(self) -> Iterator[str]:
         """Yield the counts of all workers as Prometheus reads them."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import multiprocessing
+import signal
 import tempfile
 from contextlib import ExitStack
 from dataclasses import replace
@@ -11,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from granian.constants import Interfaces, Loops
+from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer
@@ -29,6 +31,7 @@ _HEADER_BYTES: Final = 64 * 1024
 _CONNECTIONS: Final = 4096
 _START_S: Final = 5.0  # a worker that is replaced goes when the new one has had so long to start
 _STOP_S: Final = 30
+_PR_SET_PDEATHSIG: Final = 1
 
 
 def serve(settings: SidecarSettings, *, follow: bool) -> None:
@@ -56,7 +59,13 @@ def make_application(settings: SidecarSettings) -> Any:  # noqa: ANN401 - grania
     """Make one worker's application; runs in the worker."""
     from staydown_client.sidecar.application import Sidecar  # noqa: PLC0415 - the first process needs none of it
 
+    _end_with_parent()
     return Sidecar(settings)
+
+
+def _end_with_parent() -> None:
+    """Have this worker stopped when the first process is gone, however it went: nobody else would tell it."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
 
 
 def _server(settings: SidecarSettings) -> MPServer:
@@ -67,6 +76,7 @@ def _server(settings: SidecarSettings) -> MPServer:
         interface=Interfaces.RSGI,
         loop=Loops.asyncio,
         workers=settings.workers,
+        http=HTTPModes.http1,
         websockets=False,
         backpressure=_CONNECTIONS,
         backlog=_CONNECTIONS,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path  # noqa: TC003 - a dataclass keeps it
 from typing import TYPE_CHECKING, Final
 
@@ -41,6 +42,7 @@ class SidecarSettings:
     max_receiving: how many uploads one process takes in at once; one more is answered with 503.
     decoders: how many files one process decodes at once; max_waiting: how many wait for that, one more gets 503.
     receive_s: how long an upload may take to arrive whole; idle_s: and how long it may pause.
+    files: the folder whose files /v1/gate may read; None: it reads none.
     scratch: a private folder for what the processes share and for large uploads, which have no name there.
     """
 
@@ -48,6 +50,7 @@ class SidecarSettings:
     address: Address
     scratch: Path
     token: str | None = None
+    files: Path | None = None
     workers: int = 1
     decoders: int = 1
     max_upload_bytes: int = 256 * 1024 * 1024
@@ -97,6 +100,7 @@ def checked_settings(settings: SidecarSettings) -> SidecarSettings:
     return settings
 
 
+@lru_cache(maxsize=64)
 def is_loopback(host: str) -> bool:
     """Say whether `host`, without brackets, names this machine for itself."""
     if host == "localhost":

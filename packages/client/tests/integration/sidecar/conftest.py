@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-from staydown_client.entries import read_positioned_entry
 from staydown_client.folder import Folder, Settings, make_folder
 from staydown_client.store import StoreWriter
 from staydown_match import fingerprint_bytes
 
-from packages.client.tests.conftest import KEY, LIST, Body, admit, photograph, wire
+from packages.client.tests.conftest import KEY, LIST, Body, admit, apply_to, photograph, wire
 from packages.client.tests.integration.sidecar.running import RunningSidecar, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @dataclass
@@ -27,9 +26,7 @@ class Listed:
 
     def apply(self, *bodies: Body) -> None:
         with StoreWriter(self.folder.store_path, list_name=LIST) as store:
-            start = store.position + 1
-            entries = [read_positioned_entry({"position": start + n, "entry": b}, "e") for n, b in enumerate(bodies)]
-            store.apply(entries, caught_up_at=time.time())
+            apply_to(store, *bodies)
 
 
 def made(path: object) -> Listed:
@@ -51,8 +48,17 @@ def listed(tmp_path_factory: pytest.TempPathFactory, cat_bytes: bytes) -> Listed
 
 
 @pytest.fixture(scope="module")
-def sidecar(listed: Listed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSidecar]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a folder that a web server serves."""
+    folder = tmp_path_factory.mktemp("web") / "served"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def sidecar(listed: Listed, served: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSidecar]:
     """Run a sidecar with room for little, so that a test can fill it."""
     options = ("--no-follow", "--max-upload-mb", "4", "--max-receiving", "4", "--max-waiting", "1", "--decoders", "1")
-    with running(listed.folder.path, tmp_path_factory.mktemp("sidecar") / "log", *options) as found:
+    log = tmp_path_factory.mktemp("sidecar") / "log"
+    with running(listed.folder.path, log, *options, "--files", str(served)) as found:
         yield found

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import struct
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,8 @@ from packages.client.tests.conftest import Body, admit, exact, flat_picture, nea
 from packages.client.tests.integration.sidecar.running import until
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from packages.client.tests.integration.sidecar.conftest import Listed
     from packages.client.tests.integration.sidecar.running import RunningSidecar
 
@@ -112,6 +116,27 @@ def test_the_compact_form_says_the_same(sidecar: RunningSidecar, cat_bytes: byte
     assert struct.unpack(">HQB", answer.body[1028:]) == (999, 0, 0)
     digest = sidecar.ask("POST", "/v1/lookup", compact(bytes.fromhex(found.sha1), algorithm=2, flags=2), COMPACT)
     assert digest.body[28] == 2
+
+
+def test_a_web_server_asks_by_path_and_is_told_by_the_status(
+    sidecar: RunningSidecar, served: Path, cat_bytes: bytes
+) -> None:
+    def ask(path: str) -> int:
+        return sidecar.ask("GET", "/v1/gate", None, {"staydown-file": path}).status
+
+    (served / "cat picture.png").write_bytes(cat_bytes)
+    (served / "text").write_bytes(b"no picture")
+    shutil.copy(photograph("coffee.png"), served / "coffee.png")
+    (served / "out").symlink_to(photograph("coffee.png"))
+    (served.parent / "served-too").mkdir()
+    shutil.copy(photograph("coffee.png"), served.parent / "served-too" / "coffee.png")
+    os.mkfifo(served / "pipe")
+    assert ask(f"{served}/cat%20picture.png") == 403
+    assert ask(f"{served}/coffee.png") == 204
+    assert ask(f"{served}/text") == 503
+    for path in ("", "out", "missing", "pipe", ".", "../served-too/coffee.png", "coffee.png%00"):
+        assert ask(f"{served}/{path}") == 404
+    assert ask("/etc/passwd") == ask("coffee.png") == ask("") == 404
 
 
 @pytest.mark.parametrize(

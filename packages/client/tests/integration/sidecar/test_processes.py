@@ -85,6 +85,14 @@ def test_a_stop_answers_what_was_begun(listed: Listed, tmp_path: Path) -> None:
         assert sidecar.process.wait(timeout=60) == 0
 
 
+def test_kill_9_of_the_first_process_leaves_no_worker_behind(listed: Listed, tmp_path: Path) -> None:
+    with running(listed.folder.path, tmp_path / "log", "--no-follow") as sidecar:
+        workers = children_of(sidecar.process.pid)
+        assert workers
+        sidecar.process.kill()
+        until("the workers are gone", lambda: not any(Path(f"/proc/{pid}/cmdline").exists() for pid in workers))
+
+
 def test_the_sidecar_follows_the_hub_itself(
     folder: Folder, hub: LoopbackHub, tmp_path: Path, cat_pdq: list[dict[str, object]], cat: Path
 ) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from django.db import connection, transaction
 
 from staydown_hub.sealing.errors import LostMemoryError
-from staydown_hub.sealing.signer import Signed, read_signed
+from staydown_hub.sealing.memory import Signed, read_signed
 from staydown_hub.sealing.tree import CompactRange, leaf_hash
 
 ACTS: Final = {

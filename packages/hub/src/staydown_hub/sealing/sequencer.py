@@ -12,8 +12,9 @@ from staydown_hub.sealing.durable import make_private_folder
 from staydown_hub.sealing.errors import OtherHistoryError
 from staydown_hub.sealing.hashes import TreeFiles
 from staydown_hub.sealing.keys import KeyStore
+from staydown_hub.sealing.memory import Signed
 from staydown_hub.sealing.records import Record
-from staydown_hub.sealing.signer import Signed, Signer
+from staydown_hub.sealing.signer import Signer
 from staydown_hub.sealing.tree import HASH_BYTES
 
 # What one checkpoint adds at most while filters listen: each is one event.

@@ -4,55 +4,20 @@ What is signed next extends what was signed last, leaf by leaf; that is known fr
 on the disk before anyone sees the signature.
 """
 
-import base64
-import binascii
 import fcntl
-import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from staydown_hub.sealing.durable import PRIVATE_FILE, make_private_folder, replace
-from staydown_hub.sealing.errors import LostMemoryError, NoKeyError, OtherHistoryError, SealedElsewhereError
+from staydown_hub.sealing.durable import PRIVATE_FILE, make_private_folder
+from staydown_hub.sealing.errors import NoKeyError, OtherHistoryError, SealedElsewhereError
 from staydown_hub.sealing.keys import KeyStore, SigningKey, verifier
-from staydown_hub.sealing.notes import (
-    BadNoteError,
-    VerifierKey,
-    checkpoint_text,
-    parse_checkpoint,
-    parse_note,
-    signature_line,
-    signed_note,
-)
+from staydown_hub.sealing.memory import MEMORY, Memory, Signed, begin
+from staydown_hub.sealing.notes import VerifierKey, checkpoint_text, signature_line, signed_note
 from staydown_hub.sealing.tree import EMPTY_ROOT, CompactRange
 
-_MEMORY: Final = "signed.json"
 _LOCK: Final = "lock"
-
-
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """What was signed last."""
-
-    size: int
-    root: bytes
-    note: str
-
-
-def read_signed(folder: Path) -> Signed:
-    """Return what was signed last, from the list's signing folder. Raises LostMemoryError."""
-    path = folder / _MEMORY
-    try:
-        told = json.loads(path.read_text())
-        signed = Signed(size=int(told["size"]), root=base64.b64decode(told["root"]), note=str(told["note"]))
-        said = parse_checkpoint(parse_note(signed.note).text)
-    except (OSError, ValueError, KeyError, TypeError, binascii.Error, BadNoteError):
-        raise LostMemoryError(path) from None
-    if (said.size, said.root) != (signed.size, signed.root):
-        raise LostMemoryError(path)
-    return signed
 
 
 def sign_checkpoint(origin: str, keys: Sequence[SigningKey], *, size: int, root: bytes) -> str:
@@ -60,17 +25,6 @@ def sign_checkpoint(origin: str, keys: Sequence[SigningKey], *, size: int, root:
     text = checkpoint_text(origin, size=size, root=root)
     lines = [signature_line(origin, verifier(origin, key).id, key.sign(text.encode())) for key in keys]
     return signed_note(text, *lines)
-
-
-def begin(folder: Path, *, origin: str, key: SigningKey) -> None:
-    """Sign the empty list and remember that: once, with the list's first key."""
-    if not (folder / _MEMORY).exists():
-        _remember(folder, Signed(0, EMPTY_ROOT, sign_checkpoint(origin, [key], size=0, root=EMPTY_ROOT)))
-
-
-def _remember(folder: Path, signed: Signed) -> None:
-    told = {"size": signed.size, "root": base64.b64encode(signed.root).decode(), "note": signed.note}
-    replace(folder / _MEMORY, json.dumps(told, ensure_ascii=False, indent=1).encode())
 
 
 class Signer:
@@ -84,9 +38,9 @@ class Signer:
         self._lock = self._locked()
         try:
             self._keys = self._read_keys()
-            self.signed = read_signed(self._folder)
+            self._memory = Memory(self._folder)
         except BaseException:
-            self.close()
+            os.close(self._lock)
             raise
         self._range: CompactRange | None = None
 
@@ -98,7 +52,13 @@ class Signer:
 
     def close(self) -> None:
         """Let another process sign."""
+        self._memory.close()
         os.close(self._lock)
+
+    @property
+    def signed(self) -> Signed:
+        """What was signed last."""
+        return self._memory.signed
 
     def _locked(self) -> int:
         if not self._folder.is_dir():
@@ -134,7 +94,7 @@ class Signer:
     def extend(self, leaves: Sequence[bytes]) -> Signed:
         """Add leaves to the tree and sign it; what was signed is on the disk before this returns.
 
-        When anything fails, what was signed before stands, and the same leaves may be tried again.
+        When anything fails, what was signed before stands here, and the same leaves may be tried again.
         """
         if self._range is None:
             raise OtherHistoryError(
@@ -160,16 +120,14 @@ class Signer:
     def _sign(self, *, size: int, root: bytes) -> None:
         if self._folder.stat().st_mtime_ns != self._keys_seen_at:
             self._keys = self._read_keys()
-        signed = Signed(size, root, sign_checkpoint(self.origin, self._keys, size=size, root=root))
-        _remember(self._folder, signed)
-        self._keys_seen_at = self._folder.stat().st_mtime_ns
-        self.signed = signed
+        self._memory.remember(Signed(size, root, sign_checkpoint(self.origin, self._keys, size=size, root=root)))
 
 
 def make_missing(folder: Path, store: KeyStore, *, origin: str, slugs: Sequence[str]) -> list[str]:
     """Give each list that has no key its first one, and sign the empty list with it; return which got one."""
-    fresh = [slug for slug in slugs if not store.keys(slug) and not (folder / slug / _MEMORY).exists()]
+    fresh = [slug for slug in slugs if not store.keys(slug) and not (folder / slug / MEMORY).exists()]
     for slug in fresh:
         make_private_folder(folder, folder / slug)
-        begin(folder / slug, origin=f"{origin}/{slug}", key=store.make(slug))
+        note = sign_checkpoint(f"{origin}/{slug}", [store.make(slug)], size=0, root=EMPTY_ROOT)
+        begin(folder / slug, Signed(0, EMPTY_ROOT, note))
     return fresh
