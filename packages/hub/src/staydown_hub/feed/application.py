@@ -21,12 +21,13 @@ from staydown_hub.feed.database import Database, ListRow
 from staydown_hub.feed.logged import ROUTES, check_serving, not_signing
 from staydown_hub.feed.logs import Logs
 from staydown_hub.feed.parameters import page_parameters, stream_position
+from staydown_hub.feed.posts import POSTED, Posts
 from staydown_hub.feed.served import Sealing
 from staydown_hub.feed.streams import Stream
 from staydown_hub.rules.keys import bearer_token, prefix_of
 from staydown_hub.sealing import places
 from staydown_hub.sealing.errors import SealingError
-from staydown_hub.sealing.keys import FileKeys
+from staydown_hub.sealing.providers import key_store
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -34,7 +35,7 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 # What there is below a list; each is asked for its list and audience before anything else.
 ROUTE_NAMES: Final = ("entries", "events", *ROUTES)
 _ROUTE: Final = re.compile(
-    r"/feed/v1/lists/([-a-zA-Z0-9_]{1,64})/(entries|events|checkpoint|keys|tail|(tile|bundle)/(.{1,80}))"
+    r"/feed/v1/lists/([-a-zA-Z0-9_]{1,64})/(entries|events|checkpoint|keys|tail|receipts|cosignatures|(tile|bundle)/(.{1,80}))"
 )
 _PIECE_BYTES: Final = 64 * 1024
 _log = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ class Feed:
         self._changes = Changes()
         self._database: Database
         self._logs: Logs
+        self._posts: Posts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection's request, or the server's own start and stop."""
@@ -69,6 +71,7 @@ class Feed:
                 own = await self._resources.enter_async_context(Database.opened(self._conninfo, is_checked=False))
                 self._logs = Logs(own, self._changes, self._sealing, heartbeat_s=self._heartbeat_s)
                 await self._resources.enter_async_context(self._logs.running())
+                self._posts = Posts(self._database, self._logs)
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 self._logs.end_streams()
@@ -91,16 +94,20 @@ class Feed:
             await send_json(send, away.body(), status=away.status)
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] != "GET":
-            message = "The feed is only read: use GET."
+        found = _ROUTE.fullmatch(scope["path"])
+        is_posted = found is not None and found[2] in POSTED
+        if scope["method"] != ("POST" if is_posted else "GET"):
+            message = "This is only sent: use POST." if is_posted else "This is only read: use GET."
             raise RefusedError(HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", message)
         if scope["path"] == "/feed/v1/healthz":
             await self._send_health(send)
             return
-        found = _ROUTE.fullmatch(scope["path"])
         if found is None:
             raise RefusedError(HTTPStatus.NOT_FOUND, "not_found", "There is no such route.")
         authorization = _header(scope, b"authorization")
+        if is_posted:
+            await self._posts.answer(scope, receive, send, authorization=authorization, slug=found[1], what=found[2])
+            return
         key = await authenticated(self._database, authorization)
         shared_list = await list_for(self._database, key, found[1])
         if found[2] == "entries":
@@ -174,6 +181,6 @@ def application() -> Feed:
     """Make the application from the environment; the server calls this in its worker process."""
     heartbeat_s = environment.seconds("STAYDOWN_FEED_HEARTBEAT_S", 10)
     origin, signing_folder = places.log_origin(), places.signing_folder()
-    store = FileKeys(signing_folder, origin=origin)
+    store = key_store(signing_folder, origin)
     sealing = Sealing(store, origin=origin, signing_folder=signing_folder, log_folder=places.log_folder())
     return Feed(environment.text("DATABASE_URL"), sealing=sealing, heartbeat_s=heartbeat_s)

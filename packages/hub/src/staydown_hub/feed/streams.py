@@ -29,7 +29,7 @@ class Stream:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield events and, whenever there are none, one comment a heartbeat, the first at once."""
-        beats = -1
+        beats, cosigned = -1, 0
         while not self.is_ended and self.log.state == "serving":
             found = self.log.recent.since(self.position)
             if found is None:
@@ -38,11 +38,19 @@ class Stream:
             data, self.position = found
             if data:
                 yield data
+            elif cosigned != self.log.cosigning.version:
+                cosigned = self.log.cosigning.version
+                if checkpoint := self.log.cosigning.newest():
+                    yield _cosigned(checkpoint)
             elif beats != self.log.beats:
                 beats = self.log.beats
                 yield HEARTBEAT
             else:
                 await self.log.news.wait()
+
+
+def _cosigned(checkpoint: str) -> bytes:
+    return b"event: checkpoint\ndata: %s\n\n" % json.dumps({"checkpoint": checkpoint}, ensure_ascii=False).encode()
 
 
 def _behind(size: int) -> bytes:
