@@ -52,8 +52,7 @@ def test_without_room_the_last_list_stays_and_the_sync_goes_on_when_there_is(
     if before:
         hub.publish(admit(10_000))
         catch_up(folder)
-    many = [near(f"{n:064x}") for n in range(4)]
-    hub.publish(*(admit(n, *many) for n in range(new)))
+    hub.publish(*(admit(n, *(near(f"{4 * n + k:064x}") for k in range(4))) for n in range(new)))
     done = sync_with_room_for(largest_file_bytes, folder, base_from=base_from)
     assert (done.returncode, done.stdout) != (0, "")
     assert done.returncode in {1, 2}, done.stderr
