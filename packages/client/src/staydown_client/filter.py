@@ -233,8 +233,8 @@ def _together(quick: Fingerprints, closer: Fingerprints) -> Fingerprints:
 
 
 def _age_s(caught_up_at: float | None) -> float | None:
-    # A time in the future is as doubtful as one in the past, and must not pass as fresh.
-    return None if caught_up_at is None else abs(time.time() - caught_up_at)
+    # Infinite when no clock can tell: such a list must not pass as fresh.
+    return None if caught_up_at is None else max(time.time() - caught_up_at, 0.0)
 
 
 def _closed() -> Verdict:

@@ -12,20 +12,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from uuid import UUID, uuid4
 
 from staydown_client.address import checked_hub_address
 from staydown_client.choices import TABLES, read_choices
 from staydown_client.errors import ConfigurationError, FolderError
 from staydown_client.key import ApiKey, key_from_file
+from staydown_client.log_settings import log_text, read_log
 from staydown_client.store import create_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from staydown_client.log.trust import Trust
+
 SETTINGS_NAME: Final = "filter.toml"
 KEY_NAME: Final = "key"
 STORE_NAME: Final = "list.sqlite"
 LOCK_NAME: Final = "sync.lock"
+ID_NAME: Final = "filter-id"
 
 _SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
@@ -45,6 +50,7 @@ featureless = "unchecked" # or "allow": pictures with too few features for a nea
 every_frame = false       # or true: every frame of videos and not keyframes alone, ten times slower
 # max_list_age_s = 86400  # when the list is older, what it does not hold is "unchecked" instead of "allow"
 # [[policy.rules]]        # what follows by category, list and distance, [flood] and [matches]: docs/reference/policy.md
+
 """
 
 
@@ -55,6 +61,16 @@ class Settings:
     hub: str
     list: str
     insecure: bool = False
+    log: Trust | None = None
+
+    def trusted(self) -> Trust:
+        """Return whose signatures are believed; raise `ConfigurationError` when the settings do not say."""
+        if self.log is None:
+            raise ConfigurationError(
+                "filter.toml has no [log] table with the list's origin and keys, so nothing could be verified. Make a "
+                "new folder: staydown filter init."
+            )
+        return self.log
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +94,19 @@ class Folder:
     def lock_path(self) -> Path:
         """What the one process that syncs holds locked."""
         return self.path / LOCK_NAME
+
+    def filter_id(self) -> str:
+        """Return the random name by which the hub tells this filter from others; made on first use."""
+        path = self.path / ID_NAME
+        try:
+            found = path.read_text(encoding="ascii").strip()
+            return str(UUID(found))
+        except FileNotFoundError:
+            made = str(uuid4())
+            _write_private(path, made + "\n")
+            return made
+        except (OSError, ValueError) as error:
+            raise FolderError(f"{path} cannot be read; remove it, and another is made.") from error
 
     def key(self) -> ApiKey:
         """Return the key; raise when others could read or change it."""
@@ -122,6 +151,7 @@ def make_folder(path: str | os.PathLike[str], *, settings: Settings, key: ApiKey
         create_store(draft / STORE_NAME, list_name=settings.list)
         # Made here, so that it belongs to the folder's owner even when root is the first to sync.
         _write_private(draft / LOCK_NAME, "")
+        _write_private(draft / ID_NAME, f"{uuid4()}\n")
         _write_private(draft / SETTINGS_NAME, _settings_text(settings))
     return open_folder(folder)
 
@@ -152,7 +182,8 @@ def _write_private(path: Path, text: str) -> None:
 
 def _settings_text(settings: Settings) -> str:
     # Checked addresses and names hold no quote and no backslash, so they are TOML strings as they are.
-    return _TEMPLATE.format(hub=settings.hub, list=settings.list, insecure=str(settings.insecure).lower())
+    text = _TEMPLATE.format(hub=settings.hub, list=settings.list, insecure=str(settings.insecure).lower())
+    return text + (log_text(settings.log) if settings.log is not None else "")
 
 
 def _check_private(path: Path, remedy: str) -> None:
@@ -181,7 +212,7 @@ def _read_settings(path: Path) -> Settings:
 
 
 def _settings_from(table: dict[str, object]) -> Settings:
-    known = ("hub", "list", "insecure", *TABLES)
+    known = ("hub", "list", "insecure", "log", *TABLES)
     unknown = sorted(table.keys() - set(known))
     if unknown:
         raise ConfigurationError(f"{unknown[0]} is not a setting; there are {', '.join(known)}.")
@@ -190,9 +221,13 @@ def _settings_from(table: dict[str, object]) -> Settings:
         raise ConfigurationError("hub must be an address, such as https://hub.example.")
     if not isinstance(insecure, bool):
         raise ConfigurationError("insecure must be true or false.")
+    log = table.get("log")
+    if log is not None and not isinstance(log, dict):
+        raise ConfigurationError("log must be a table.")
     read_choices(table)  # wrong ones are refused when the folder is opened, not at the first upload
     return Settings(
         hub=checked_hub_address(hub, insecure=insecure),
         list=checked_list_name(table.get("list")),
         insecure=insecure,
+        log=None if log is None else read_log(log),
     )

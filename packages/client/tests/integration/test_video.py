@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,13 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 from staydown_client import Filter, Policy
-from staydown_client.entries import read_positioned_entry
 from staydown_client.folder import Settings, make_folder
 from staydown_client.publish import publishable
 from staydown_client.store import StoreWriter
 from staydown_match import FingerprintPool, Fingerprints, Problem, fingerprint_bytes
 
-from packages.client.tests.conftest import KEY, LIST, Body, admit, photograph
+from packages.client.tests.conftest import KEY, LIST, Body, admit, apply_to, photograph
 from packages.match.tests.films import NAMES, Film, Studio
 
 if TYPE_CHECKING:
@@ -42,7 +40,7 @@ def folder_with(folder: Path, body: Body) -> Path:
     """Make the folder of a filter that has one entry on its list."""
     made = make_folder(folder, settings=Settings(hub="https://hub.example", list=LIST), key=KEY)
     with StoreWriter(made.store_path, list_name=LIST) as store:
-        store.apply([read_positioned_entry({"position": 0, "entry": body}, "e")], caught_up_at=time.time())
+        apply_to(store, body)
     return made.path
 
 

@@ -53,7 +53,8 @@ every filter that has the folder open sees what is applied, at once. With --json
 """
 _INIT_END = """\
 Makes FOLDER, closed to other users (mode 0700), with filter.toml (settings and policy, to be edited), the key and the
-list. The hub is asked whether the key and the list fit. Next: staydown filter sync FOLDER
+list. The hub is asked whether the key and the list fit, and, unless --log-key says it, which key signs the list: that
+is pinned in filter.toml, and only a list signed by it is ever believed. Next: staydown filter sync FOLDER
 """
 _STATUS_END = """\
 Shows the list's position and age, whether it is older than the policy finds good (degraded), what is silenced or held
@@ -122,6 +123,14 @@ def _add_filter(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     init = _command(parts, "init", runs="filter_init", about="make a filter's folder", end=_INIT_END)
     init.add_argument("folder", metavar="FOLDER", type=Path, help="where to make it; nothing may be there yet")
     init.add_argument("--list", metavar="NAME", required=True, dest="list_name", help="the list to follow")
+    init.add_argument(
+        "--log-key",
+        metavar="KEY",
+        action="append",
+        dest="log_keys",
+        help="the key that signs the list, as its operator published it; may be given more than once. Without it the "
+        "hub is asked, and believed this once",
+    )
     _add_hub_options(init)
 
     sync = _command(parts, "sync", runs="filter_sync", about="bring the list up to date with the hub", end=_SYNC_END)
