@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-from staydown_client.entries import read_positioned_entry
 from staydown_client.folder import Folder, Settings, make_folder
 from staydown_client.store import StoreWriter
 from staydown_match import fingerprint_bytes
 
-from packages.client.tests.conftest import KEY, LIST, Body, admit, photograph, wire
+from packages.client.tests.conftest import KEY, LIST, Body, admit, apply_to, photograph, wire
 from packages.client.tests.integration.sidecar.running import RunningSidecar, running
 
 if TYPE_CHECKING:
@@ -28,9 +26,7 @@ class Listed:
 
     def apply(self, *bodies: Body) -> None:
         with StoreWriter(self.folder.store_path, list_name=LIST) as store:
-            start = store.position + 1
-            entries = [read_positioned_entry({"position": start + n, "entry": b}, "e") for n, b in enumerate(bodies)]
-            store.apply(entries, caught_up_at=time.time())
+            apply_to(store, *bodies)
 
 
 def made(path: object) -> Listed:
