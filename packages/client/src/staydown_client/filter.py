@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from staydown_client.following import Following
     from staydown_client.judge import Stance
     from staydown_client.policy import Policy
-    from staydown_client.view import Looked, LookedUp
+    from staydown_client.view import ListStatus, Looked, LookedUp
 
 _NO_HASHES: Final = np.empty((0, 32), np.uint8)
 
@@ -109,6 +109,10 @@ class Filter:
     def judge(self) -> Judge:
         """What this platform decides for itself: policy, silenced entries, floods, and the queue of matches."""
         return self._judge
+
+    def list_status(self) -> ListStatus:
+        """Say how the list stands: how far it is verified, whether it is live, and whether the hub's is refused."""
+        return self._view.status()
 
     def check(self, source: Source, *, reference: str | None = None) -> Verdict:
         """Say what follows for a file, given by its path or its bytes.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,10 +16,14 @@ def filter_status(opened: Filter) -> dict[str, Any]:
     verdict = opened.look_up().otherwise
     told = verdict.as_json()
     own = opened.judge.status()
+    listed = opened.list_status()
     return {
         "list": opened.list_name,
         "list_position": told["list_position"],
         "list_age_s": told["list_age_s"],
+        "list_items": listed.items,
+        "live_since": None if listed.live_since is None else _instant(listed.live_since),
+        "refusal": None if listed.refusal is None else asdict(listed.refusal),
         "ready": verdict.list_position is not None,
         "degraded": verdict.degraded,
         "policy": asdict(opened.judge.stance().policy),
@@ -29,6 +34,10 @@ def filter_status(opened: Filter) -> dict[str, Any]:
         "unrecorded": own.unrecorded,
         "local_problem": own.local_problem,
     }
+
+
+def _instant(at_s: float) -> str:
+    return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _outbox(counts: dict[str, Any]) -> dict[str, Any]:

@@ -36,6 +36,7 @@ def test_a_new_folder_is_closed_to_others_and_has_its_settings_and_key(made: Fol
         "key": 0o600,
         "list.sqlite": 0o600,
         "sync.lock": 0o600,
+        "filter-id": 0o600,
     }
     assert made.settings == SETTINGS
     assert ChoicesFile(made.settings_path).current() == Choices()

@@ -27,11 +27,19 @@ def run(args: argparse.Namespace) -> int:
 
 def _is_well(status: dict[str, Any]) -> bool:
     problems = (status["policy_problem"], status["local_problem"])
-    return status["ready"] and not status["degraded"] and not status["floods"] and problems == (None, None)
+    return (
+        status["ready"]
+        and not status["refusal"]
+        and not status["degraded"]
+        and not status["floods"]
+        and problems == (None, None)
+    )
 
 
 def _lines(status: dict[str, Any]) -> list[str]:
     lines = [f"list {status['list']}: {_list_text(status)}"]
+    refusal = status["refusal"]
+    lines += [f"the hub's list is refused ({refusal['problem']}): {refusal['message']}"] if refusal else []
     lines += [f"policy: {status['policy_problem']}"] if status["policy_problem"] else []
     lines += [f"the platform's own file: {status['local_problem']}"] if status["local_problem"] else []
     for entry in status["silenced"]:

@@ -83,6 +83,24 @@ def _check_url(url: str) -> str:
     return url
 
 
+_CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
+_SENSITIVE: Final = re.compile(r"://|[0-9A-Fa-f]{32}")
+MAX_REASON_CHARACTERS: Final = 1000
+MAX_POSITION: Final = 2**53 - 1
+
+
+def _check_reason(reason: str) -> str:
+    if not reason.strip() or _CONTROL.search(reason):
+        raise ValueError("A reason is plain text.")
+    if _SENSITIVE.search(reason):
+        raise ValueError("A reason holds no address and no fingerprint: say it without them.")
+    return reason
+
+
+Reason = Annotated[str, Field(min_length=1, max_length=MAX_REASON_CHARACTERS), AfterValidator(_check_reason)]
+Position = Annotated[int, Field(ge=0, le=MAX_POSITION)]
+
+
 class SightingForm(Strict):
     """Where an item was seen: an http or https address."""
 

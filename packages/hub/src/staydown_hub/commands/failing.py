@@ -14,9 +14,10 @@ def _ours() -> tuple[type[Exception], ...]:
     from staydown_hub.organisations.errors import OrganisationError  # noqa: PLC0415 -- the same
     from staydown_hub.rules.roll import BadRollError  # noqa: PLC0415 -- the same
     from staydown_hub.sealing.errors import SealingError  # noqa: PLC0415 -- the same
+    from staydown_hub.witnesses.errors import WitnessError  # noqa: PLC0415 -- the same
 
     ours = (CommandError, BadSettingError, EmbeddedPostgresError, ListError, OrganisationError, BadRollError)
-    return (*ours, SealingError)
+    return (*ours, SealingError, WitnessError)
 
 
 def explain(error: Exception) -> str:

@@ -6,7 +6,7 @@ import psycopg
 
 from staydown_hub.commands.printing import say
 from staydown_hub.sealing import places
-from staydown_hub.sealing.keys import FileKeys
+from staydown_hub.sealing.providers import key_store
 from staydown_hub.sealing.signer import make_missing
 
 
@@ -15,5 +15,5 @@ def make_missing_keys() -> None:
     with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
         slugs = [slug for (slug,) in connection.execute("SELECT slug FROM shared_list ORDER BY slug")]
     folder, origin = places.signing_folder(), places.log_origin()
-    for slug in make_missing(folder, FileKeys(folder, origin=origin), origin=origin, slugs=slugs):
+    for slug in make_missing(folder, key_store(folder, origin), origin=origin, slugs=slugs):
         say(f"made the signing key of list {slug}, in {folder}")

@@ -41,6 +41,13 @@ async def send_json(send: Send, body: bytes, *, status: int = HTTPStatus.OK) -> 
     await send({"type": "http.response.body", "body": body})
 
 
+async def send_nothing(send: Send) -> None:
+    """Send that what was posted is taken, with nothing to say to it."""
+    headers = [(b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": int(HTTPStatus.NO_CONTENT), "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
+
+
 @dataclass(frozen=True, slots=True)
 class Content:
     """Bytes to be served; `etag` in quotes, unless they are not to be asked for again."""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from functools import partial
@@ -20,12 +21,13 @@ from staydown_hub.feed.database import Database, ListRow
 from staydown_hub.feed.logged import ROUTES, check_serving, not_signing
 from staydown_hub.feed.logs import Logs
 from staydown_hub.feed.parameters import page_parameters, stream_position
+from staydown_hub.feed.posts import POSTED, Posts
 from staydown_hub.feed.served import Sealing
 from staydown_hub.feed.streams import Stream
 from staydown_hub.rules.keys import bearer_token, prefix_of
 from staydown_hub.sealing import places
 from staydown_hub.sealing.errors import SealingError
-from staydown_hub.sealing.keys import FileKeys
+from staydown_hub.sealing.providers import key_store
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -33,10 +35,8 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 # What there is below a list; each is asked for its list and audience before anything else.
 ROUTE_NAMES: Final = ("entries", "events", *ROUTES)
 _ROUTE: Final = re.compile(
-    r"/feed/v1/lists/([-a-zA-Z0-9_]{1,64})/(entries|events|checkpoint|keys|tail|(tile|bundle)/(.{1,80}))"
+    r"/feed/v1/lists/([-a-zA-Z0-9_]{1,64})/(entries|events|checkpoint|keys|tail|receipts|cosignatures|(tile|bundle)/(.{1,80}))"
 )
-# A follower that takes nothing for so long is cut off; it comes back with Last-Event-ID and misses nothing.
-_SEND_TIMEOUT_S: Final = 30.0
 _PIECE_BYTES: Final = 64 * 1024
 _log = logging.getLogger(__name__)
 
@@ -52,6 +52,7 @@ class Feed:
         self._changes = Changes()
         self._database: Database
         self._logs: Logs
+        self._posts: Posts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection's request, or the server's own start and stop."""
@@ -70,6 +71,7 @@ class Feed:
                 own = await self._resources.enter_async_context(Database.opened(self._conninfo, is_checked=False))
                 self._logs = Logs(own, self._changes, self._sealing, heartbeat_s=self._heartbeat_s)
                 await self._resources.enter_async_context(self._logs.running())
+                self._posts = Posts(self._database, self._logs)
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 self._logs.end_streams()
@@ -92,16 +94,20 @@ class Feed:
             await send_json(send, away.body(), status=away.status)
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] != "GET":
-            message = "The feed is only read: use GET."
+        found = _ROUTE.fullmatch(scope["path"])
+        is_posted = found is not None and found[2] in POSTED
+        if scope["method"] != ("POST" if is_posted else "GET"):
+            message = "This is only sent: use POST." if is_posted else "This is only read: use GET."
             raise RefusedError(HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", message)
         if scope["path"] == "/feed/v1/healthz":
             await self._send_health(send)
             return
-        found = _ROUTE.fullmatch(scope["path"])
         if found is None:
             raise RefusedError(HTTPStatus.NOT_FOUND, "not_found", "There is no such route.")
         authorization = _header(scope, b"authorization")
+        if is_posted:
+            await self._posts.answer(scope, receive, send, authorization=authorization, slug=found[1], what=found[2])
+            return
         key = await authenticated(self._database, authorization)
         shared_list = await list_for(self._database, key, found[1])
         if found[2] == "entries":
@@ -140,7 +146,7 @@ class Feed:
         stream = Stream(check_serving(self._logs.called(slug)), key_prefix, position)
         await begin_events(send)
         async with self._logs.following(stream):
-            pushing = asyncio.create_task(_push(stream, send))
+            pushing = stream.pushing = asyncio.create_task(_push(stream, send))
             leaving = asyncio.create_task(_until_gone(receive))
             await asyncio.wait({pushing, leaving}, return_when=asyncio.FIRST_COMPLETED)
             for task in (pushing, leaving):
@@ -151,11 +157,12 @@ class Feed:
 
 async def _push(stream: Stream, send: Send) -> None:
     async for chunk in stream.chunks():
-        async with asyncio.timeout(_SEND_TIMEOUT_S):
-            # In pieces: the server holds a few for each follower, however large they are.
-            for start in range(0, len(chunk), _PIECE_BYTES):
-                piece = chunk[start : start + _PIECE_BYTES]
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        stream.sending_since = time.monotonic()
+        # In pieces: the server holds a few for each follower, however large they are.
+        for start in range(0, len(chunk), _PIECE_BYTES):
+            piece = chunk[start : start + _PIECE_BYTES] if len(chunk) > _PIECE_BYTES else chunk
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        stream.sending_since = None
 
 
 async def _until_gone(receive: Receive) -> None:
@@ -174,6 +181,6 @@ def application() -> Feed:
     """Make the application from the environment; the server calls this in its worker process."""
     heartbeat_s = environment.seconds("STAYDOWN_FEED_HEARTBEAT_S", 10)
     origin, signing_folder = places.log_origin(), places.signing_folder()
-    store = FileKeys(signing_folder, origin=origin)
+    store = key_store(signing_folder, origin)
     sealing = Sealing(store, origin=origin, signing_folder=signing_folder, log_folder=places.log_folder())
     return Feed(environment.text("DATABASE_URL"), sealing=sealing, heartbeat_s=heartbeat_s)

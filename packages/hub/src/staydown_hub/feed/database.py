@@ -1,6 +1,8 @@
 """What the feed reads and writes in PostgreSQL: keys, lists, entries, and an audit row for each refusal."""
 
 import json
+import math
+import time
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 _POOL_SIZE: Final = 4
 _WAIT_S: Final = 10.0
+_NOTED_EVERY_S: Final = 60.0
 _KEY = """
     SELECT k.id, k.token_hash, k.scopes, k.revoked_at IS NOT NULL, coalesce(k.expires_at <= now(), false), o.id, o.kind
     FROM api_key k JOIN organisation o ON o.id = k.organisation_id WHERE k.prefix = %s
@@ -96,6 +99,8 @@ class Database:
 
     def __init__(self, conninfo: str, *, is_checked: bool) -> None:
         self.conninfo = conninfo
+        # When this process noted the use of each key: hundreds of filters ask every few seconds.
+        self._noted_at_s: dict[UUID, float] = {}
         self._pool: AsyncConnectionPool[AsyncConnection[TupleRow]] = AsyncConnectionPool(
             conninfo,
             min_size=1,
@@ -119,6 +124,12 @@ class Database:
         finally:
             await made._pool.close()
 
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator["AsyncConnection[TupleRow]"]:
+        """Lend a connection for one transaction: committed when the block ends, rolled back when it raises."""
+        async with self._pool.connection() as connection:
+            yield connection
+
     async def is_well(self) -> None:
         """Ask the database anything; raise psycopg's error when it does not answer."""
         await self._one("SELECT 1")
@@ -135,6 +146,10 @@ class Database:
 
     async def note_use(self, key: KeyRow) -> None:
         """Note that the key was used just now, at most once a minute."""
+        now_s = time.monotonic()
+        if now_s - self._noted_at_s.get(key.id, -math.inf) < _NOTED_EVERY_S:
+            return
+        self._noted_at_s[key.id] = now_s
         async with self._pool.connection() as connection:
             await connection.execute(_NOTE_USE, (key.id,))
 

@@ -1,5 +1,6 @@
 """The answers that are read from a list's log: checkpoint, keys, tiles, bundles and tails."""
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable
@@ -13,6 +14,7 @@ from staydown_hub.feed.ranges import accepts
 from staydown_hub.feed.served import ServedLog
 from staydown_hub.sealing.bundles import Packed
 from staydown_hub.sealing.paths import TILE_WIDTH, parse_index, parse_tile
+from staydown_hub.sealing.rotation import public_keys
 
 Header = Callable[[bytes], str | None]
 
@@ -24,21 +26,22 @@ _BYTES: Final = b"application/octet-stream"
 
 
 async def checkpoint(log: ServedLog, _rest: str, query: bytes, _header: Header) -> Content:
-    """Return the newest checkpoint."""
+    """Return the newest checkpoint, with the cosignatures of it that are known."""
     no_parameters(query)
     if log.signed is None:
         raise not_signing()
-    body = log.signed.note.encode()
+    body = log.cosigning.cosigned(log.signed).encode()
     return Content(body, b"text/plain; charset=utf-8", _NO_CACHE, etag=_etag(body))
 
 
 async def keys(log: ServedLog, _rest: str, query: bytes, _header: Header) -> Content:
-    """Return the keys that sign now, each with what an older key says of it."""
+    """Return the keys that sign now, each with what the older ones say of it, and the witnesses' keys."""
     no_parameters(query)
     if log.sequencer is None:
         raise not_signing()
-    told = [{"vkey": one.text, "endorsement": None} for one in log.sequencer.signer.verifiers]
-    body = json.dumps({"origin": log.origin, "keys": told, "witnesses": []}, ensure_ascii=False).encode()
+    told = await asyncio.to_thread(public_keys, log.signing_folder, log.sequencer.signer.verifiers)
+    witnesses = [one.text for one in await log.cosigning.witnesses()]
+    body = json.dumps({"origin": log.origin, "keys": told, "witnesses": witnesses}, ensure_ascii=False).encode()
     return Content(body, b"application/json", _NO_CACHE, etag=_etag(body))
 
 

@@ -17,6 +17,8 @@ from staydown_hub.feed.served import Sealing, ServedLog
 from staydown_hub.feed.streams import Stream
 
 _AGAIN_S: Final = 0.5
+# A follower that takes nothing for so long is cut off; it comes back with Last-Event-ID and misses nothing.
+_SEND_TIMEOUT_S: Final = 30.0
 # A log is open at once, unless its files have to be made again from millions of entries.
 _OPENING_S: Final = 10.0
 _log = logging.getLogger(__name__)
@@ -98,6 +100,7 @@ class Logs:
         for stream in self._streams:
             key, shared_list = keys.get(stream.key_prefix), lists.get(stream.log.slug)
             stream.is_ended |= not _may_follow(key, shared_list)
+            _cut_off_if_stuck(stream)
         for one in self._logs.values():
             one.beat()
 
@@ -111,6 +114,13 @@ class Logs:
 
 def _may_follow(key: KeyRow | None, shared_list: ListRow | None) -> bool:
     return key is not None and shared_list is not None and is_usable(key) and receives(key, shared_list)
+
+
+def _cut_off_if_stuck(stream: Stream) -> None:
+    # Looked at from here: a time-out of its own for each sending would cost a fifth of the whole.
+    is_stuck = stream.sending_since is not None and time.monotonic() - stream.sending_since > _SEND_TIMEOUT_S
+    if is_stuck and stream.pushing:
+        stream.pushing.cancel()
 
 
 def _say_if_failed(task: "asyncio.Task[None]") -> None:

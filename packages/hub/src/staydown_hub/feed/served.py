@@ -12,6 +12,7 @@ from psycopg import Error as DatabaseError
 from psycopg_pool import PoolTimeout
 
 from staydown_hub.feed.changes import Changes
+from staydown_hub.feed.cosigning import Cosigning
 from staydown_hub.feed.database import Database, ListRow
 from staydown_hub.feed.recent import MAX_RECORDS, Event, Recent
 from staydown_hub.sealing.bundles import Packed, packed
@@ -71,10 +72,12 @@ class ServedLog:
     def __init__(self, shared_list: ListRow, *, database: Database, changes: Changes, sealing: Sealing) -> None:
         self.slug = shared_list.slug
         self.origin = f"{sealing.origin}/{shared_list.slug}"
+        self.signing_folder = sealing.signing_folder / shared_list.slug
         self.state: State = "opening"
         self.recent = Recent()
         self.news = asyncio.Event()
         self.beats = 0
+        self.cosigning = Cosigning(database, slug=self.slug, origin=self.origin, root_at=self.root_at)
         self._entries = _Entries(database, shared_list)
         self._changes = changes
         self._sealing = sealing
@@ -162,7 +165,10 @@ class ServedLog:
             await self._sequencer.resume()
             await self._prime(self._sequencer.signed)
             await self._entries.tell_keys(self._sequencer)
+            self.cosigning.remember(self._sequencer.signed)
+        await self.cosigning.look()
         if await self._sequencer.renew():
+            self.cosigning.remember(self._sequencer.signed)
             self.recent.begin(self._sequencer.signed.size)
             await self._entries.tell_keys(self._sequencer)
         while batch := await self._sequencer.advance():
@@ -171,6 +177,7 @@ class ServedLog:
             self._bundling = asyncio.create_task(self._prepare_bundles())
 
     def _tell(self, batch: Batch) -> None:
+        self.cosigning.remember(batch.signed)
         if batch.records is None:
             self.recent.begin(batch.signed.size)
         else:

@@ -3,9 +3,12 @@
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from staydown_hub.feed.served import ServedLog
+
+if TYPE_CHECKING:
+    import asyncio
 
 HEARTBEAT: Final = b": you have all there is\n\n"
 
@@ -21,10 +24,12 @@ class Stream:
     key_prefix: str
     position: int
     is_ended: bool = False
+    pushing: "asyncio.Task[None] | None" = None
+    sending_since: float | None = None
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield events and, whenever there are none, one comment a heartbeat, the first at once."""
-        beats = -1
+        beats, cosigned = -1, 0
         while not self.is_ended and self.log.state == "serving":
             found = self.log.recent.since(self.position)
             if found is None:
@@ -33,11 +38,19 @@ class Stream:
             data, self.position = found
             if data:
                 yield data
+            elif cosigned != self.log.cosigning.version:
+                cosigned = self.log.cosigning.version
+                if checkpoint := self.log.cosigning.newest():
+                    yield _cosigned(checkpoint)
             elif beats != self.log.beats:
                 beats = self.log.beats
                 yield HEARTBEAT
             else:
                 await self.log.news.wait()
+
+
+def _cosigned(checkpoint: str) -> bytes:
+    return b"event: checkpoint\ndata: %s\n\n" % json.dumps({"checkpoint": checkpoint}, ensure_ascii=False).encode()
 
 
 def _behind(size: int) -> bytes:

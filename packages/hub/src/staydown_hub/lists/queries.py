@@ -123,3 +123,30 @@ def count_in_force() -> int:
     """Return how many items the lists refuse now, an item on two lists counted twice."""
     latest = Entry.objects.order_by("shared_list", "item", "-position").distinct("shared_list", "item")
     return Entry.objects.filter(pk__in=latest.values("pk")).exclude(operation__in=Entry.ENDING).count()
+
+
+def lists_called(slugs: Collection[str]) -> dict[str, SharedList]:
+    """Return those of the named lists that there are, by slug."""
+    return {row.slug: row for row in SharedList.objects.filter(slug__in=slugs)}
+
+
+def size_of(shared_list: SharedList) -> int:
+    """Return the list's next position."""
+    last = shared_list.entries.order_by("-position").values_list("position", flat=True).first()
+    return 0 if last is None else last + 1
+
+
+def times_at(shared_list: SharedList, positions: Collection[int]) -> dict[int, datetime]:
+    """Return when the entries at these positions were made; a position that there is not is left out."""
+    return dict(shared_list.entries.filter(position__in=positions).values_list("position", "at"))
+
+
+def items_admitted_at(shared_list: SharedList, positions: Collection[int]) -> dict[int, UUID]:
+    """Return the item of each of these positions that is an admission or an amendment, in force or not."""
+    rows = shared_list.entries.filter(position__in=positions, operation__in=(Entry.ADMIT, Entry.AMEND))
+    return dict(rows.values_list("position", "item_id"))
+
+
+def slugs() -> list[str]:
+    """Return the slugs of all lists."""
+    return list(SharedList.objects.order_by("slug").values_list("slug", flat=True))

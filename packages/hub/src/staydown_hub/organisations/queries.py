@@ -1,10 +1,10 @@
 """Reading organisations: who answers for a host, and whose key a token is."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from staydown_hub.organisations.errors import UnknownOrganisationError, UnknownPersonError
@@ -85,3 +85,10 @@ def people_called(emails: Iterable[str]) -> list[Person]:
 def api_keys() -> QuerySet[ApiKey]:
     """Return all keys with their organisations; none of them holds its token."""
     return ApiKey.objects.select_related("organisation").order_by("organisation__slug", "name")
+
+
+def organisations_holding(scope: access.Scope, *, kinds: Collection[str]) -> QuerySet[Organisation]:
+    """Return the organisations of these kinds that have a key which works and has this scope, by name."""
+    usable = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+    keys = ApiKey.objects.filter(usable, organisation=OuterRef("pk"), revoked_at=None, scopes__contains=[scope])
+    return Organisation.objects.filter(Exists(keys), kind__in=kinds).order_by("name", "slug")

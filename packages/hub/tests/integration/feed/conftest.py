@@ -141,6 +141,19 @@ class FeedProcess:
         finally:
             caller.close()
 
+    def post(
+        self, path: str, body: bytes, member: Member | None = None, *, media_type: str = "application/json"
+    ) -> tuple[int, dict[str, Any]]:
+        """Send once; return the status and the JSON answered, which is empty when nothing was."""
+        caller = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
+        try:
+            headers = {**_headers(member, ""), "Content-Type": media_type}
+            caller.request("POST", f"/feed/v1/{path}", body, headers=headers)
+            response = caller.getresponse()
+            return response.status, json.loads(response.read() or b"{}")
+        finally:
+            caller.close()
+
     def events(self, path: str, member: Member, **headers: str) -> Events:
         """Open a stream that must be granted."""
         caller = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
