@@ -231,7 +231,7 @@ def test_a_large_first_sync_that_is_forged_in_one_record_takes_no_force(
 def test_a_forged_event_is_refused_live_and_the_right_ones_are_followed_after_it(
     folder: Folder, hub: HostileHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("staydown_client.sync._FIRST_WAIT_S", 0.02)
+    monkeypatch.setattr("staydown_client.backoff._FIRST_WAIT_S", 0.02)
     with following(folder) as told:
         wait_until(lambda: hub.asked_for("events"))
         hub.spoil_event = lambda sent: sent.replace(b"A1", b"B2")
