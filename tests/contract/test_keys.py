@@ -34,7 +34,7 @@ def pinned(member: Member) -> Trust:
 
 
 def test_two_witnesses_cosign_what_the_hub_serves(hub: RunningHub, cast: Cast) -> None:
-    witnesses = [WitnessKey.make(name) for name in ("police.example/witness", "centre.example/witness")]
+    witnesses = [WitnessKey.make(name) for name in ("first.example/keys-test", "second.example/keys-test")]
     for one in witnesses:
         hub.command("keys", "witness", "add", one.public.name, one.public.vkey, "--list", "main")
     trust = pinned(cast.platform)
