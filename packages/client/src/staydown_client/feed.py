@@ -5,23 +5,25 @@ from __future__ import annotations
 import json
 from base64 import b64decode
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Self, TypeAlias
 
 import msgspec
 
 from staydown_client.entries import MAX_ENTRY_BYTES, MAX_POSITION
-from staydown_client.errors import LogRefusedError
+from staydown_client.errors import HubRefusedError, LogRefusedError
 from staydown_client.events import EventParser, ServerEvent
 from staydown_client.log.bundle import leaf_hashes, parse_bundle
 from staydown_client.log.hashing import HASH_BYTES, SALT_BYTES, entry_leaf_hash
 from staydown_client.log.notes import MAX_NOTE_CHARACTERS
-from staydown_client.log.tiles import index_path
+from staydown_client.log.tiles import TILE_WIDTH, index_path
 from staydown_client.wire import known_fields_at, list_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from types import TracebackType
 
+    from staydown_client.log.bundle import Record
     from staydown_client.transport import Packed, Stream, Transport
 
 BUNDLE_RECORDS: Final = 4096
@@ -106,6 +108,27 @@ class Feed:
         """Return what follows position `after`, at most a bundle's length."""
         path = f"{self._base}/tail?after={after}&limit={BUNDLE_RECORDS}"
         return unpack_records(self._transport.get_packed(path, max_bytes=MAX_PACKED_BYTES))
+
+    def record(self, position: int) -> Record | None:
+        """Return what the list holds at one position, with its salt; None when it is not there yet."""
+        path = f"{self._base}/tail?after={position - 1}&limit=1"
+        first, records = parse_bundle(self._transport.get_bytes(path, max_bytes=2 * MAX_ENTRY_BYTES))
+        if first != position or len(records) > 1:
+            raise _garbage("tail", "holds other positions than the one asked for")
+        return records[0] if records else None
+
+    def tile(self, path: str) -> bytes | None:
+        """Return a tile of the tree by the path that `tile_path` makes; None when there is none."""
+        try:
+            return self._transport.get_bytes(f"{self._base}/{path}", max_bytes=TILE_WIDTH * HASH_BYTES)
+        except HubRefusedError as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return None
+            raise
+
+    def send_cosignature(self, note: str) -> None:
+        """Give the hub a checkpoint's text with a witness's signature under it."""
+        self._transport.post_text(f"{self._base}/cosignatures", note)
 
     def open_events(self, *, after: int) -> EventStream:
         """Connect to the live events that follow position `after`."""

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import stat
-import tempfile
 import tomllib
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,10 +14,11 @@ from staydown_client.choices import TABLES, read_choices
 from staydown_client.errors import ConfigurationError, FolderError
 from staydown_client.key import ApiKey, key_from_file
 from staydown_client.log_settings import log_text, read_log
+from staydown_client.private_files import built_beside, check_private, write_private
 from staydown_client.store import create_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import os
 
     from staydown_client.log.trust import Trust
 
@@ -33,7 +29,6 @@ LOCK_NAME: Final = "sync.lock"
 ID_NAME: Final = "filter-id"
 
 _SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _TEMPLATE: Final = """\
 # A Staydown filter: which list it follows, and what follows from a match.
 # Reference: docs/reference/staydown.md
@@ -103,7 +98,7 @@ class Folder:
             return str(UUID(found))
         except FileNotFoundError:
             made = str(uuid4())
-            _write_private(path, made + "\n")
+            write_private(path, made + "\n")
             return made
         except (OSError, ValueError) as error:
             raise FolderError(f"{path} cannot be read; remove it, and another is made.") from error
@@ -111,7 +106,7 @@ class Folder:
     def key(self) -> ApiKey:
         """Return the key; raise when others could read or change it."""
         path = self.path / KEY_NAME
-        _check_private(path, f"chmod 600 {path}")
+        check_private(path, f"chmod 600 {path}")
         return key_from_file(path)
 
 
@@ -129,7 +124,7 @@ def open_folder(path: str | os.PathLike[str]) -> Folder:
         raise FolderError(
             f"{folder} is not a filter's folder. Make one: staydown filter init {folder} --hub URL --list NAME"
         )
-    _check_private(folder, f"chmod 700 {folder}")
+    check_private(folder, f"chmod 700 {folder}")
     return Folder(path=folder.absolute(), settings=_read_settings(folder / SETTINGS_NAME))
 
 
@@ -146,55 +141,20 @@ def require_absent(path: str | os.PathLike[str]) -> Path:
 def make_folder(path: str | os.PathLike[str], *, settings: Settings, key: ApiKey) -> Folder:
     """Make a filter folder with mode 0700, whole or not at all."""
     folder = require_absent(path)
-    with _built_beside(folder) as draft:
-        _write_private(draft / KEY_NAME, key.reveal() + "\n")
+    with built_beside(folder) as draft:
+        write_private(draft / KEY_NAME, key.reveal() + "\n")
         create_store(draft / STORE_NAME, list_name=settings.list)
         # Made here, so that it belongs to the folder's owner even when root is the first to sync.
-        _write_private(draft / LOCK_NAME, "")
-        _write_private(draft / ID_NAME, f"{uuid4()}\n")
-        _write_private(draft / SETTINGS_NAME, _settings_text(settings))
+        write_private(draft / LOCK_NAME, "")
+        write_private(draft / ID_NAME, f"{uuid4()}\n")
+        write_private(draft / SETTINGS_NAME, _settings_text(settings))
     return open_folder(folder)
-
-
-@contextmanager
-def _built_beside(folder: Path) -> Iterator[Path]:
-    """Give an empty private folder that takes the name `folder` once it is complete."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=".staydown-", dir=folder.parent))
-        try:
-            yield draft
-            draft.rename(folder)
-        except BaseException:
-            shutil.rmtree(draft, ignore_errors=True)
-            raise
-    except OSError as error:
-        raise FolderError(f"{folder} cannot be made: {error.strerror}.") from error
-
-
-def _write_private(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _settings_text(settings: Settings) -> str:
     # Checked addresses and names hold no quote and no backslash, so they are TOML strings as they are.
     text = _TEMPLATE.format(hub=settings.hub, list=settings.list, insecure=str(settings.insecure).lower())
     return text + (log_text(settings.log) if settings.log is not None else "")
-
-
-def _check_private(path: Path, remedy: str) -> None:
-    try:
-        found = path.stat()
-    except OSError as error:
-        raise FolderError(f"{path} cannot be read: {error.strerror}.") from error
-    if found.st_mode & _OTHERS:
-        raise FolderError(f"{path} is open to other users. Close it: {remedy}")
-    if found.st_uid != os.geteuid() and os.geteuid() != 0:
-        raise FolderError(f"{path} belongs to another user; run this as its owner.")
 
 
 def _read_settings(path: Path) -> Settings:

@@ -8,7 +8,6 @@ before stays in force, and what came is kept as evidence.
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from staydown_client.address import checked_hub_address
+from staydown_client.backoff import Backoff
 from staydown_client.clock import moment_now
 from staydown_client.entries import OPERATIONS
 from staydown_client.errors import (
@@ -45,8 +45,6 @@ if TYPE_CHECKING:
     from staydown_client.verifying import Extended
 
 _CONFIRM_INTERVAL_S: Final = 5.0
-_FIRST_WAIT_S: Final = 0.5
-_LONGEST_WAIT_S: Final = 60.0
 _REDACTION_TRIES: Final = 4
 _WITNESS_TRIES: Final = 20
 _RETRY_S: Final = 0.25
@@ -280,20 +278,3 @@ class Syncing:
             wait_s = self._backoff.next_s()
             tell(Trouble(str(error), wait_s))
             self._stopped.wait(wait_s)
-
-
-class Backoff:
-    """Waits that double up to a minute, each drawn at random below its bound so that filters do not return as one."""
-
-    def __init__(self) -> None:
-        self._bound_s = _FIRST_WAIT_S
-
-    def next_s(self) -> float:
-        """Return the next wait."""
-        wait_s = random.uniform(self._bound_s / 4, self._bound_s)  # noqa: S311 - spreads load; nothing secret
-        self._bound_s = min(2 * self._bound_s, _LONGEST_WAIT_S)
-        return wait_s
-
-    def reset(self) -> None:
-        """Begin again with short waits."""
-        self._bound_s = _FIRST_WAIT_S

@@ -34,6 +34,10 @@ _MAX_MESSAGE: Final = 500
 _MAX_FIELDS: Final = 5
 _MAX_WINDOW_BYTES: Final = 2**25
 _IDENTITY: Final = "identity"
+_JSON: Final = {"Accept": "application/json"}
+_JSON_SENT: Final = {**_JSON, "Content-Type": "application/json"}
+_TEXT_SENT: Final = {**_JSON, "Content-Type": "text/plain; charset=utf-8"}
+_BYTES: Final = {"Accept": "*/*"}
 _ZSTD: Final = "zstd"
 
 
@@ -73,12 +77,13 @@ class Transport:
 
     def post(self, path: str, body: Mapping[str, object]) -> object:
         """Return the JSON that a POST of `body` as JSON answers, None for no content; raise a `HubError` otherwise."""
-        data = self._exchange("POST", path, body=json.dumps(body).encode(), max_bytes=MAX_ANSWER_BYTES).data
+        sent = json.dumps(body).encode()
+        data = self._exchange("POST", path, body=sent, max_bytes=MAX_ANSWER_BYTES, headers=_JSON_SENT).data
         return parse_json(data) if data else None
 
     def get_text(self, path: str, *, max_bytes: int = MAX_ANSWER_BYTES) -> str:
         """Return the text that a GET of `path` answers."""
-        data = self._exchange("GET", path, body=None, max_bytes=max_bytes, accept="text/plain").data
+        data = self._exchange("GET", path, body=None, max_bytes=max_bytes, headers={"Accept": "text/plain"}).data
         try:
             return data.decode("utf-8")
         except UnicodeDecodeError:
@@ -86,7 +91,15 @@ class Transport:
 
     def get_packed(self, path: str, *, max_bytes: int) -> Packed:
         """Return the bytes that a GET of `path` answers, at most `max_bytes` on the way, perhaps compressed."""
-        return self._exchange("GET", path, body=None, max_bytes=max_bytes, accept="*/*", encoding=_ZSTD)
+        return self._exchange("GET", path, body=None, max_bytes=max_bytes, headers={**_BYTES, "Accept-Encoding": _ZSTD})
+
+    def get_bytes(self, path: str, *, max_bytes: int) -> bytes:
+        """Return the bytes that a GET of `path` answers."""
+        return self._exchange("GET", path, body=None, max_bytes=max_bytes, headers=_BYTES).data
+
+    def post_text(self, path: str, text: str) -> None:
+        """Send a text, to which nothing but success is to be answered."""
+        self._exchange("POST", path, body=text.encode(), max_bytes=MAX_ANSWER_BYTES, headers=_TEXT_SENT)
 
     def open_stream(self, path: str, *, headers: Mapping[str, str]) -> Stream:
         """Open an answer that is read as it comes; the caller closes it."""
@@ -108,12 +121,8 @@ class Transport:
         *,
         body: bytes | None,
         max_bytes: int,
-        accept: str = "application/json",
-        encoding: str = _IDENTITY,
+        headers: Mapping[str, str] = _JSON,
     ) -> Packed:
-        headers = {"Accept": accept, "Accept-Encoding": encoding}
-        if body is not None:
-            headers["Content-Type"] = "application/json"
         response = self._send(method, path, body=body, headers=headers)
         try:
             data = self._read(response, max_bytes=max_bytes)

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from staydown_client.backoff import Backoff
 from staydown_client.errors import FolderBusyError, HubRefusedError, HubUnavailableError
 from staydown_client.filter import Filter
 from staydown_client.folder import make_folder
 from staydown_client.lock import held
 from staydown_client.store import StoreWriter
-from staydown_client.sync import Applied, Backoff, CaughtUp, Trouble, opened
+from staydown_client.sync import Applied, CaughtUp, Trouble, opened
 from staydown_client.view import ListView
 
 from packages.client.tests.conftest import (
@@ -206,7 +207,7 @@ def test_the_events_are_asked_for_after_the_last_position(folder: Folder, hub: L
 def test_a_broken_connection_is_mended_and_nothing_is_missed(
     folder: Folder, hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("staydown_client.sync._FIRST_WAIT_S", 0.02)
+    monkeypatch.setattr("staydown_client.backoff._FIRST_WAIT_S", 0.02)
 
     def break_off(handler: Handler) -> None:
         handler.begin_chunks("text/event-stream")
@@ -251,7 +252,7 @@ def test_a_wrong_key_is_refused_at_once_even_when_following(folder: Folder) -> N
 def test_a_key_revoked_later_does_not_end_the_following(
     folder: Folder, hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("staydown_client.sync._FIRST_WAIT_S", 0.02)
+    monkeypatch.setattr("staydown_client.backoff._FIRST_WAIT_S", 0.02)
     revoked = {"error": "unauthorised", "message": "The key was revoked.", "fields": []}
     hub.answers[EVENTS] = lambda handler: handler.answer(revoked, status=401)
     with following(folder) as told:

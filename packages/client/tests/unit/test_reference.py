@@ -22,6 +22,8 @@ from staydown_client.local.outbox import MatchSettings
 from staydown_client.local.store import LOCAL_NAME
 from staydown_client.sidecar.settings import TOKEN_VARIABLE
 from staydown_client.verdict import Action
+from staydown_client.witness import folder as witness_folder
+from staydown_client.witness.record import RECORD_NAME
 
 from packages.client.tests.conftest import HERE
 
@@ -66,6 +68,11 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "staydown fingerprint",
         "staydown report",
         "staydown assess",
+        "staydown witness init",
+        "staydown witness run",
+        "staydown log checkpoint",
+        "staydown log prove",
+        "staydown log verify",
     }
 
 
@@ -100,6 +107,10 @@ def test_no_synopsis_promises_an_option_that_is_not_there(prog: str) -> None:
             STORE_NAME,
             LOCAL_NAME,
             POLICY_NAME,
+            witness_folder.SETTINGS_NAME,
+            witness_folder.SIGNING_KEY_NAME,
+            witness_folder.LOCK_NAME,
+            RECORD_NAME,
         }
         | {"featureless", "never_synced", "list_old", "list_unreadable"}
         | set(get_args(Action))

@@ -56,6 +56,32 @@ Makes FOLDER, closed to other users (mode 0700), with filter.toml (settings and 
 list. The hub is asked whether the key and the list fit, and, unless --log-key says it, which key signs the list: that
 is pinned in filter.toml, and only a list signed by it is ever believed. Next: staydown filter sync FOLDER
 """
+_WITNESS_INIT_END = """\
+Makes FOLDER, closed to other users (mode 0700), with witness.toml, the API key, the witness's own key and the record of
+what it signed. Prints the line with which the hub's operator registers the witness. Next: staydown witness run FOLDER
+"""
+_WITNESS_RUN_END = """\
+Countersigns each checkpoint that continues all that this witness signed before, live and once a minute, until Ctrl-C;
+what it signs is on the disk first. A list that forked or shrank is not signed, and both checkpoints are kept in
+FOLDER/evidence. With --json one JSON object a line: {"event": "countersigned", "size"}, {"event": "trouble", "problem",
+"message", "retry_in_s"} or {"event": "refused", "problem", "message"}.
+
+exit status: 0 done, 1 the hub is away or not believed, 2 the folder or the usage was bad, 3 the list forked (this
+witness then signs nothing of it any more), or, with --once, shrank
+"""
+_CHECKPOINT_END = """\
+Prints the signed note as it is, when one of the keys given signed it: staydown log checkpoint ... > 2026-05-01.note
+"""
+_PROVE_END = """\
+Prints a text that anyone can verify without the hub: for a position a C2SP tlog-proof with the entry in it; for an
+older checkpoint the old size, the hashes and the newer checkpoint, as C2SP's tlog-witness has them.
+"""
+_VERIFY_END = """\
+Asks nobody: the proof, the older checkpoint and the keys are all it takes. With --json one JSON object: {"origin",
+"size", "position", "entry", "cosigned_by"}, entry null when it was redacted; or {"origin", "size", "old_size"}.
+
+exit status: 0 the proof holds, 1 it does not, 2 a file or the usage was bad
+"""
 _STATUS_END = """\
 Shows the list's position and age, whether it is older than the policy finds good (degraded), what is silenced or held
 for flooding, and what waits to be told to the hub. exit status: 0 all is well, 1 something needs a person
@@ -107,6 +133,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"staydown {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add_filter(commands)
+    _add_witness(commands)
+    _add_log(commands)
     _add_fingerprint(commands)
     _add_report(commands)
     _add_assess(commands)
@@ -123,14 +151,7 @@ def _add_filter(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     init = _command(parts, "init", runs="filter_init", about="make a filter's folder", end=_INIT_END)
     init.add_argument("folder", metavar="FOLDER", type=Path, help="where to make it; nothing may be there yet")
     init.add_argument("--list", metavar="NAME", required=True, dest="list_name", help="the list to follow")
-    init.add_argument(
-        "--log-key",
-        metavar="KEY",
-        action="append",
-        dest="log_keys",
-        help="the key that signs the list, as its operator published it; may be given more than once. Without it the "
-        "hub is asked, and believed this once",
-    )
+    _add_log_keys(init)
     _add_hub_options(init)
 
     sync = _command(parts, "sync", runs="filter_sync", about="bring the list up to date with the hub", end=_SYNC_END)
@@ -207,6 +228,80 @@ def _add_folder(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--folder", metavar="FOLDER", type=Path, help="the filter's folder; default: STAYDOWN_FILTER")
 
 
+def _add_witness(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    group = commands.add_parser(
+        "witness", help="countersign a list: init, run", description="A witness of a list's log."
+    )
+    group.set_defaults(incomplete=group)
+    parts = group.add_subparsers(title="commands", metavar="COMMAND")
+
+    init = _command(
+        parts, "init", runs="witness_init", about="make a witness's folder and its key", end=_WITNESS_INIT_END
+    )
+    init.add_argument("folder", metavar="FOLDER", type=Path, help="where to make it; nothing may be there yet")
+    init.add_argument("--list", metavar="NAME", required=True, dest="list_name", help="the list to watch")
+    init.add_argument("--name", metavar="NAME", help="the witness's name; default: HUB/witness/ORGANISATION")
+    _add_log_keys(init)
+    _add_hub_options(init)
+
+    run = _command(parts, "run", runs="witness_run", about="countersign what continues the list", end=_WITNESS_RUN_END)
+    run.add_argument("folder", metavar="FOLDER", type=Path, help="the witness's folder")
+    run.add_argument("--once", action="store_true", help="countersign the present list and end")
+    run.add_argument(
+        "--accept-restored", action="store_true", help="go on although the folder was copied or brought back"
+    )
+    _add_json(run)
+
+
+def _add_log(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    group = commands.add_parser(
+        "log", help="audit a list's log: checkpoint, prove, verify", description="Proofs out of a list's log."
+    )
+    group.set_defaults(incomplete=group)
+    parts = group.add_subparsers(title="commands", metavar="COMMAND")
+
+    checkpoint = _command(
+        parts, "checkpoint", runs="log_checkpoint", about="show a list's checkpoint, to be kept", end=_CHECKPOINT_END
+    )
+    checkpoint.add_argument("--list", metavar="NAME", required=True, dest="list_name", help="the list")
+    _add_required_log_keys(checkpoint)
+    _add_hub_options(checkpoint)
+
+    prove = _command(parts, "prove", runs="log_prove", about="print a proof out of a list's log", end=_PROVE_END)
+    what = prove.add_mutually_exclusive_group(required=True)
+    what.add_argument("--position", metavar="N", type=_position, help="prove that this position holds what it holds")
+    what.add_argument("--since", metavar="FILE", type=Path, help="prove that the list continues this older checkpoint")
+    prove.add_argument(
+        "--checkpoint", metavar="FILE", type=Path, help="a newer one that was kept; default: the present"
+    )
+    prove.add_argument("--list", metavar="NAME", required=True, dest="list_name", help="the list")
+    _add_hub_options(prove)
+
+    verify = _command(parts, "verify", runs="log_verify", about="check a proof, asking nobody", end=_VERIFY_END)
+    verify.add_argument("file", metavar="FILE", type=Path, help="what staydown log prove printed")
+    verify.add_argument(
+        "--since", metavar="FILE", type=Path, help="the older checkpoint, for a proof that starts from one"
+    )
+    _add_required_log_keys(verify)
+    verify.add_argument(
+        "--witness", metavar="KEY", action="append", dest="witnesses", help="a witness that must have signed it too"
+    )
+    _add_json(verify)
+
+
+def _add_required_log_keys(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--log-key", metavar="KEY", action="append", dest="log_keys", required=True, help="a key that signs the list"
+    )
+
+
+def _position(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError
+    return number
+
+
 def _add_fingerprint(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = _command(
         commands, "fingerprint", runs="fingerprint", about="show files' fingerprints", end=_FINGERPRINT_END
@@ -260,6 +355,17 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
 
 def _add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
+
+
+def _add_log_keys(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--log-key",
+        metavar="KEY",
+        action="append",
+        dest="log_keys",
+        help="the key that signs the list, as its operator published it; may be given more than once. Without it the "
+        "hub is asked, and believed this once",
+    )
 
 
 def _add_hub_options(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from struct import Struct
 from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
 
-from staydown_client.entries import MAX_ENTRY_BYTES
 from staydown_client.errors import LogRefusedError
 from staydown_client.log.compact_range import MAX_SIZE
 from staydown_client.log.hashing import HASH_BYTES, SALT_BYTES, entry_leaf_hash
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
 MAGIC: Final = b"SDB\x01"
 MAX_RECORDS: Final = 4096
+MAX_ENTRY_BYTES: Final = 1024 * 1024
 ENTRY: Final = 0
 REDACTED: Final = 1
 _HEAD: Final = Struct(">4sQI")

@@ -8,8 +8,9 @@ import tracemalloc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from staydown_client import entries
 from staydown_client.errors import LogRefusedError
-from staydown_client.log.bundle import MAX_RECORDS, leaf_hashes, parse_bundle
+from staydown_client.log.bundle import MAX_ENTRY_BYTES, MAX_RECORDS, leaf_hashes, parse_bundle
 
 from packages.client.tests import slow_tree
 from packages.client.tests.made_log import MadeRecord, bundle, record
@@ -69,6 +70,10 @@ def test_numbers_are_not_believed(data: bytes) -> None:
         assert tracemalloc.get_traced_memory()[1] < 4_000_000
     finally:
         tracemalloc.stop()
+
+
+def test_the_longest_entry_that_is_read_is_the_longest_that_travels() -> None:
+    assert MAX_ENTRY_BYTES == entries.MAX_ENTRY_BYTES
 
 
 def test_a_full_bundle_is_read_quickly() -> None:
