@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 _SIZES = {"100k": 100_000, "1M": 1_000_000, "10M": 10_000_000, "50M": 50_000_000}
 _TARGETS = {
-    "1M": {"batch": 130e3, "single": 60e3, "ratio": 50.0, "bytes": 150.0, "open": 0.1, "add": 5.0},
-    "10M": {"batch": 40e3, "single": 20e3, "ratio": 100.0, "bytes": 110.0, "open": 0.3, "add": 5.0},
-    "50M": {"batch": 10e3, "single": 6e3, "bytes": 110.0, "open": 1.0, "add": 5.0},
+    "1M": {"batch": 130e3, "single": 60e3, "ratio": 50.0, "bytes": 150.0, "open": 0.1, "add": 5.0, "save": 1.0},
+    "10M": {"batch": 40e3, "single": 20e3, "ratio": 100.0, "bytes": 110.0, "open": 0.3, "add": 5.0, "save": 1.0},
+    "50M": {"batch": 10e3, "single": 6e3, "bytes": 110.0, "open": 1.0, "add": 5.0, "save": 1.0},
 }
 _LARGEST_OF_PEERS = {"threatexchange PDQIndex": 1_000_000}
 _EXACT = 1.0
@@ -129,7 +129,8 @@ def _rows(size: str, results: list[Measured]) -> Iterator[Row]:
     yield _at_most(f"{name}: add one", ours.add_one_us, "us", targets.get("add"))
     yield _at_most(f"{name}: memory", ours.bytes_per_hash, "bytes/hash", targets.get("bytes"))
     yield _at_most(f"{name}: open to first answer", ours.own["open to first answer, s"], "s", targets.get("open"))
-    yield Row(f"{name}: save after 1,000 changes", ours.own["save after 1,000 changes, s"], "s")
+    saved_s = ours.own["save after 1,000 changes, s"]
+    yield _at_most(f"{name}: save after 1,000 changes", saved_s, "s", targets.get("save"))
     if ours.data == "random":
         yield Row(f"{name}: recall", ours.recall, "", target=_EXACT, met=ours.recall == _EXACT)
     for peer in peers:
