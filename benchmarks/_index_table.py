@@ -29,6 +29,7 @@ def as_markdown(report: Report, results: Sequence[Measured], command: str) -> st
     parts = [
         "# The index beside its peers\n",
         f"Measured by `{command}` on {report.machine}, commit {report.commit}, one core pinned.",
+        "It is made in parts (`--keep`), one for each system and data set, each in a process of its own.",
         "Rates are per second of the processor's time, the best of three; latencies are by the clock.",
         "What limits them is told in [decision 10](../../adr/0010-hamming-index.md).\n",
         _targets(report.rows),

@@ -67,7 +67,7 @@ void bind_hamming_index(nb::module_& module) {
       .def(
           "add",
           [](staydown::HammingIndex& index, Keys keys, Hashes hashes) {
-            if (keys.shape(0) != hashes.shape(0)) throw nb::value_error("keys and hashes differ in length");
+            if (keys.shape(0) != hashes.shape(0)) throw nb::type_error("keys and hashes differ in length");
             const nb::gil_scoped_release unlocked;
             index.add(keys.data(), hashes.data(), keys.shape(0));
           },

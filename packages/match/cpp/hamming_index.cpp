@@ -270,7 +270,8 @@ std::vector<Match> HammingIndex::search(const std::uint8_t* hashes, std::size_t 
   if (wanted.max_distance_bits > kMaxRadiusBits || wanted.limit == 0) throw std::invalid_argument("distance or limit");
   const auto reading = state_.read();
   const std::uint32_t visible = reading->delta.visible_postings();
-  const std::size_t together = queries_per_block(reading->image->layout(), wanted.max_distance_bits);
+  const Image& image = *reading->image;
+  const std::size_t together = queries_per_block(image.layout(), image.hash_count(), wanted.max_distance_bits);
   const auto search_range = [&](std::size_t begin, std::size_t end, std::vector<Match>& found) {
     for (std::vector<Hash> queries; begin < end; begin += queries.size()) {
       queries.resize(std::min(together, end - begin));

@@ -11,8 +11,10 @@ from staydown_client.base.writing import write_new_base
 from staydown_client.clock import moment_now
 from staydown_client.download import Download
 from staydown_client.entries import EntryReader
-from staydown_client.errors import HubUnavailableError, LogRefusedError
+from staydown_client.errors import HubError, HubUnavailableError, LogRefusedError
 from staydown_client.log.compact_range import CompactRange
+from staydown_client.log.proofs import consistency_proof, root_of, verify_consistency
+from staydown_client.log.tiles import Tiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -73,13 +75,12 @@ class Verifier:
         if self._stopped:
             download.stop()
         try:
-            self._extend(checkpoint, download.records(self._writer.state.size, checkpoint.size))
-        except LogRefusedError:
-            if not download.used_kept:
-                raise
-            # Bundles kept from a sync that broke off may be what does not fit: all is fetched anew before it is said.
+            self._extend_twice(checkpoint, download)
+        except LogRefusedError as error:
             download.forget()
-            self._extend(checkpoint, download.records(self._writer.state.size, checkpoint.size))
+            if error.problem == "garbage" and self._is_proved_fork(checkpoint, feed):
+                raise _forked(checkpoint) from error
+            raise
         download.forget()
 
     def take(self, news: News) -> Extended | None:
@@ -119,6 +120,35 @@ class Verifier:
             if records.first + len(records) > checkpoint.size:
                 self._pending.append(records.part(checkpoint.size, records.first + len(records)))
         return extended
+
+    def _extend_twice(self, checkpoint: Checkpoint, download: Download) -> None:
+        start = self._writer.state.size
+        try:
+            self._extend(checkpoint, download.records(start, checkpoint.size))
+        except LogRefusedError:
+            if not download.used_kept:
+                raise
+            # Bundles kept from a sync that broke off may be what does not fit: all is fetched anew before it is said.
+            download.forget()
+            self._extend(checkpoint, download.records(start, checkpoint.size))
+
+    def _is_proved_fork(self, checkpoint: Checkpoint, feed: Feed) -> bool:
+        """Say whether the tree that was signed did not begin with what was verified: tiles that lead to both show it.
+
+        A broken byte on the way is no fork, and without tiles nothing is proved.
+        """
+        tree = CompactRange.from_bytes(self._writer.state.tree)
+        if not 0 < tree.size < checkpoint.size:
+            return False
+        nodes = Tiles(feed.tile, size=checkpoint.size)
+        try:
+            other = root_of(nodes, size=tree.size)
+            proof = consistency_proof(nodes, old_size=tree.size, size=checkpoint.size)
+        except HubError:
+            return False
+        return other != tree.root() and verify_consistency(
+            proof, old_size=tree.size, old_root=other, size=checkpoint.size, root=checkpoint.root
+        )
 
     def _believed(self, note: str, feed: Feed) -> Checkpoint:
         try:
@@ -160,7 +190,15 @@ class Verifier:
         if tree.size < checkpoint.size:
             raise HubUnavailableError("The sync was stopped before all of the list had come.")
         if tree.root() != checkpoint.root:
-            raise _forked(checkpoint)
+            raise (
+                _forked(checkpoint)
+                if checkpoint.size == state.size
+                else LogRefusedError(
+                    f"What the hub sent does not lead to the root that it signed for {checkpoint.size} entries: it was "
+                    f"changed on the way, or is another list. {_STAYS}",
+                    problem="garbage",
+                )
+            )
         if state.size == 0 and checkpoint.size >= BASE_FROM:
             for run in runs:
                 gathering.add(run)
@@ -176,7 +214,7 @@ class Verifier:
 
 def _forked(checkpoint: Checkpoint) -> LogRefusedError:
     return LogRefusedError(
-        f"The hub's list does not lead to the root that it signed for {checkpoint.size} entries: it shows another "
-        f"history than before, or to others. Tell the hub's operator and its other members. {_STAYS}",
+        f"The hub signed two different lists: the one of {checkpoint.size} entries that it shows does not continue "
+        f"what was verified before. Tell the hub's operator and its other members. {_STAYS}",
         problem="fork",
     )

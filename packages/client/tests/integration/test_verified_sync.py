@@ -160,7 +160,7 @@ def empty_tail(hub: HostileHub) -> None:
 MISCHIEFS: list[tuple[Callable[[HostileHub], None], str]] = [
     (forked, "fork"),
     (forked_at_the_same_size, "fork"),
-    (forged_record, "fork"),
+    (forged_record, "garbage"),
     (shrunk, "shrunk"),
     (signed_by_another, "signature"),
     (hidden, "redaction"),
@@ -221,7 +221,7 @@ def test_a_large_first_sync_that_is_forged_in_one_record_takes_no_force(
     hub.publish(*(admit(n) for n in range(4, BUNDLE + 3)))
     forged = hub.log.bundle(0, BUNDLE).replace(f"{77:064x}".encode(), b"ee" * 32)
     hub.spoil["bundle"] = lambda _asked, answer: replace(answer, body=zstandard.ZstdCompressor().compress(forged))
-    assert refused(folder).problem == "fork"
+    assert refused(folder).problem == "garbage"
     assert status_of(folder).position == -1
     del hub.spoil["bundle"]
     assert catch_up(folder) == [CaughtUp(BUNDLE + 2, BUNDLE + 3)]
@@ -241,7 +241,7 @@ def test_a_forged_event_is_refused_live_and_the_right_ones_are_followed_after_it
         wait_until(lambda: CaughtUp(4, 1) in told.progress)
         hub.publish(amend(20), withdraw(20))
         wait_until(lambda: Applied(6, "withdraw") in told.progress)
-    assert any(each["problem"] == "fork" for each in hub.receipts)
+    assert any(each["problem"] == "garbage" for each in hub.receipts)
     assert in_force(folder, 3, 20) == [3]
 
 

@@ -80,15 +80,15 @@ class Image {
     check(first, range.count * sizeof *first);
     return first;
   }
-  void prefetch_id(std::size_t table, std::uint32_t bucket, BucketRange range, std::uint32_t position) const {
+  __attribute__((always_inline)) void prefetch_id(std::size_t table, std::uint32_t bucket, BucketRange range, std::uint32_t position) const {
     const TableGeometry& geometry = tables_[table];
-    __builtin_prefetch(memory_.data() + geometry.low_ids + (range.begin + position) * geometry.low_bytes);
+    __builtin_prefetch(memory_.data() + geometry.low_ids + (range.begin + position) * geometry.low_bytes, 0, 2);
     // Its high part is counted from the bucket's first bit, and on average grows evenly.
     const auto values = static_cast<std::uint32_t>(geometry.high_values);
     const std::size_t first = range.begin + bucket * geometry.high_values;
     const std::size_t last = first + position + static_cast<std::size_t>(values) * position / range.count;
     for (std::size_t byte = first / 8; byte <= last / 8 && byte < first / 8 + 256; byte += 64) {
-      __builtin_prefetch(memory_.data() + geometry.high_bits + byte);
+      __builtin_prefetch(memory_.data() + geometry.high_bits + byte, 0, 2);
     }
   }
 

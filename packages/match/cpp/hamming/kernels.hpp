@@ -19,10 +19,14 @@ struct ScanJob {
   std::uint16_t max_bits;
 };
 
+// Bit i of `near` is set when sketch number `position` + i (modulo 2^32) of the job is near.
 struct ScanHit {
   std::uint32_t job;
   std::uint32_t position;
+  std::uint32_t near;
 };
+
+inline constexpr std::size_t kSpareHits = 8;
 
 struct HashPair {
   const Hash* stored;
@@ -39,8 +43,8 @@ struct BitCursor {
 struct Kernels {
   const char* name;
   bool (*supported)();
-  // Writes a hit for each sketch at most `max_bits` from `wanted`, by job, then position; returns how many. `hits` has room
-  // for the jobs' counts together.
+  // Writes hits that have all sketches at most `max_bits` from `wanted`, by job, then position; returns how many. `hits` has
+  // room for the jobs' counts together and kSpareHits more.
   std::size_t (*scan)(const ScanJob* jobs, std::size_t job_count, ScanHit* hits);
   // Moves the cursor to set bit number `rank`, no smaller than `passed`. False when it is not before word `end`.
   bool (*advance)(const std::uint64_t* words, std::size_t end, std::uint32_t rank, BitCursor& cursor);

@@ -8,11 +8,11 @@
 namespace staydown::hamming {
 namespace {
 
-// Four bits for each of 8 sketches, all set when it is near.
-inline std::uint64_t near_8(const std::uint16_t* sketches, uint16x8_t wanted, uint16x8_t most) {
+// Bit i is set when the i-th of 8 sketches is near.
+inline std::uint32_t near_8(const std::uint16_t* sketches, uint16x8_t wanted, uint16x8_t most) {
+  const uint16x8_t lanes = {1, 2, 4, 8, 16, 32, 64, 128};
   const uint8x16_t bits = vcntq_u8(vreinterpretq_u8_u16(veorq_u16(vld1q_u16(sketches), wanted)));
-  const uint16x8_t near = vcleq_u16(vpaddlq_u8(bits), most);
-  return vget_lane_u64(vreinterpret_u64_u8(vmovn_u16(near)), 0);
+  return vaddvq_u16(vandq_u16(vcleq_u16(vpaddlq_u8(bits), most), lanes));
 }
 
 std::size_t scan_neon(const ScanJob* jobs, std::size_t job_count, ScanHit* hits) {
@@ -23,11 +23,8 @@ std::size_t scan_neon(const ScanJob* jobs, std::size_t job_count, ScanHit* hits)
     const uint16x8_t most = vdupq_n_u16(job.max_bits);
     std::uint32_t i = 0;
     for (; i + 8 <= job.count; i += 8) {
-      for (std::uint64_t near = near_8(job.sketches + i, wanted, most); near != 0;) {
-        const auto lane = static_cast<std::uint32_t>(__builtin_ctzll(near)) / 8;
-        *next++ = {static_cast<std::uint32_t>(j), i + lane};
-        near &= ~(std::uint64_t{0xff} << (8 * lane));
-      }
+      *next = {static_cast<std::uint32_t>(j), i, near_8(job.sketches + i, wanted, most)};
+      next += next->near != 0 ? 1 : 0;
     }
     if (i < job.count) next += scan_plain(job, static_cast<std::uint32_t>(j), i, next);
   }

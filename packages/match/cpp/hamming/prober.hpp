@@ -22,21 +22,25 @@
 
 namespace staydown::hamming {
 
-inline constexpr std::size_t kQueriesPerBlock = 8192;
-inline constexpr std::size_t kProbesPerBlock = 20 * kQueriesPerBlock;  // of one chunk; bounds the room for them
+inline constexpr std::size_t kFewestTogether = 4096;  // whose probes stay in the processor's cache
+inline constexpr std::size_t kMostTogether = 16384;
 
-// How many queries are best searched together.
-inline std::size_t queries_per_block(const Layout& layout, std::size_t radius_bits) {
-  return std::clamp(kProbesPerBlock / layout.probes_of_a_chunk(radius_bits), std::size_t{1}, kQueriesPerBlock);
+// How many queries are best searched together: the more a bucket holds, the more it pays that several read it at once.
+inline std::size_t queries_per_block(const Layout& layout, std::size_t hashes, std::size_t radius_bits) {
+  constexpr std::size_t kHashesForOneMore = 2048;
+  constexpr std::size_t kUsualProbes = 20;  // of a chunk; where there are more, fewer queries keep the room bounded
+  const std::size_t together = std::clamp(hashes / kHashesForOneMore, kFewestTogether, kMostTogether);
+  return std::clamp(kUsualProbes * together / layout.probes_of_a_chunk(radius_bits), std::size_t{1}, together);
 }
 
 struct Probe {
   std::uint32_t bucket;
   std::uint16_t query;
+  std::uint16_t sketch;  // of the query: looking at the query itself for each bucket would be one more jump
   std::uint8_t table;
-  std::uint8_t flips;
+  std::uint8_t max_bits;  // between the query's sketch and one that is near
 };
-static_assert(kQueriesPerBlock <= 65536 && sizeof(Probe) == 8);
+static_assert(kMostTogether <= 65536);
 
 // A Source offers: layout(), size(); may_hold(table, bucket), cheap and false for most empty buckets; prefetch_bucket(table, bucket); find(table, bucket) -> Found {count, ...};
 // sketches_address(table, Found), sketches(table, Found), readable(Found); prefetch_id(table, bucket, Found, position);
@@ -53,7 +57,7 @@ class Prober {
         collector_(collector) {}
 
   void search() {
-    candidates_.clear();  // a search that met a damaged file may have left some
+    forget_candidates();  // a search that met a damaged file may have left some
     if (chunks_.empty()) {
       compare_all();
     } else if (queries_.size() < kFewestToSort) {
@@ -68,12 +72,12 @@ class Prober {
 
   static constexpr std::size_t kFewestToSort = 64;
   static constexpr std::size_t kJobs = 8;             // scanned in one call
-  static constexpr std::size_t kLocateAfter = 24;     // probes between asking for a bucket's place and using it
-  static constexpr std::size_t kScanAfter = 32;       // the same for its sketches
-  static constexpr std::size_t kRing = 16;            // a power of two, at least the difference
+  static constexpr std::size_t kLocateAfter = 32;     // probes between asking for a bucket's place and using it
+  static constexpr std::size_t kScanAfter = 40;       // the same for its sketches
+  static constexpr std::size_t kRing = 16;            // a power of two, more than the difference
   static constexpr std::uint32_t kSlice = 1024;       // sketches scanned in one go
-  static constexpr std::size_t kCandidates = 192;     // verified together
-  static constexpr std::uint32_t kPrefetched = 384;   // sketches of a bucket; the processor's own prefetching goes on
+  static constexpr std::size_t kCandidates = 32;      // taken on together
+  static constexpr std::uint32_t kPrefetched = 1024;  // sketches of a bucket
   static constexpr std::size_t kSketchesPerLine = 32;
 
   struct Located {
@@ -88,8 +92,10 @@ class Prober {
   struct Scratch {
     std::vector<Probe> probes;
     std::vector<Probe> sorted;
-    std::vector<ScanHit> hits = std::vector<ScanHit>(kJobs * kSlice + 1);
+    std::vector<ScanHit> hits = std::vector<ScanHit>(kJobs * kSlice + kSpareHits);
     std::vector<Candidate> candidates;
+    std::vector<Candidate> awaited;
+    std::vector<Candidate> read;
     std::vector<std::uint32_t> ids;
     std::vector<HashPair> pairs;
     std::vector<std::uint16_t> distances;
@@ -97,6 +103,12 @@ class Prober {
   static Scratch& scratch() {
     thread_local Scratch mine;
     return mine;
+  }
+
+  void forget_candidates() {
+    for (std::vector<Candidate>* group : {&candidates_, &awaited_, &read_}) group->clear();
+    ids_.clear();
+    pairs_.clear();
   }
 
   void compare_all() {
@@ -146,19 +158,21 @@ class Prober {
   void add_probes(std::size_t table, std::uint16_t query) {
     const Chunk& chunk = chunks_[table];
     const std::uint32_t bucket = chunk.bucket_of(queries_[query]);
+    const std::uint16_t sketch = chunk.sketch_of(queries_[query]);
     const std::span all(chunk.flips->masks);
     for (std::size_t flips = 0; flips < weights_[table]; ++flips) {
       const std::size_t begin = chunk.flips->count_below[flips];
+      const auto max_bits = static_cast<std::uint8_t>(sketch_allowance(weights_, table, chunks_.size(), flips));
       for (const std::uint32_t mask : all.subspan(begin, chunk.flips->count_below[flips + 1] - begin)) {
         if (!source_.may_hold(table, bucket ^ mask)) continue;
-        probes_.push_back({bucket ^ mask, query, static_cast<std::uint8_t>(table), static_cast<std::uint8_t>(flips)});
+        probes_.push_back({bucket ^ mask, query, sketch, static_cast<std::uint8_t>(table), max_bits});
       }
     }
   }
 
   // By the upper bits of the bucket: near enough to the order of memory, and one pass.
   void sort_probes(std::size_t width_bits) {
-    constexpr std::size_t kPartBits = 11;
+    constexpr std::size_t kPartBits = 12;
     const std::size_t shift = width_bits - kPartBits;
     std::array<std::uint32_t, (std::size_t{1} << kPartBits) + 1> next{};
     for (const Probe& probe : probes_) ++next[(probe.bucket >> shift) + 1];
@@ -179,15 +193,15 @@ class Prober {
       if (step >= kScanAfter) scan(located[(step - kScanAfter) % kRing]);
     }
     run_jobs();
-    verify();
+    for (int stage = 0; stage < 3; ++stage) verify();
   }
 
   Located locate(const Probe& probe) const {
     const Found found = source_.find(probe.table, probe.bucket);
     const std::uint16_t* const first = source_.sketches_address(probe.table, found);
     const std::uint16_t* const end = first + std::min(found.count, kPrefetched);
-    for (const std::uint16_t* next = first; next < end; next += kSketchesPerLine) __builtin_prefetch(next);
-    if (found.count > 0) __builtin_prefetch(end - 1);
+    for (const std::uint16_t* next = first; next < end; next += kSketchesPerLine) __builtin_prefetch(next, 0, 2);
+    if (found.count > 0) __builtin_prefetch(end - 1, 0, 2);
     return {probe, found};
   }
 
@@ -203,9 +217,7 @@ class Prober {
     jobs_[job_count_] = {source_.sketches(probe.table, one.found) + begin,
                          std::min(kSlice, one.found.count - begin),
                          source_.readable(one.found) - begin,
-                         chunks_[probe.table].sketch_of(queries_[probe.query]),
-                         static_cast<std::uint16_t>(
-                             sketch_allowance(weights_, probe.table, chunks_.size(), probe.flips))};
+                         probe.sketch, probe.max_bits};
     job_sources_[job_count_++] = {one, begin};
   }
 
@@ -214,39 +226,48 @@ class Prober {
     const std::size_t hits = kernels_.scan(jobs_.data(), job_count_, hits_.data());
     for (const ScanHit& hit : std::span(hits_).first(hits)) {
       const Candidate& job = job_sources_[hit.job];
-      const std::uint32_t position = job.position + hit.position;
-      source_.prefetch_id(job.from.probe.table, job.from.probe.bucket, job.from.found, position);
-      candidates_.push_back({job.from, position});
+      for (std::uint32_t near = hit.near; near != 0; near &= near - 1) {
+        const std::uint32_t position = job.position + hit.position + static_cast<std::uint32_t>(std::countr_zero(near));
+        source_.prefetch_id(job.from.probe.table, job.from.probe.bucket, job.from.found, position);
+        candidates_.push_back({job.from, position});
+      }
     }
     job_count_ = 0;
     if (candidates_.size() >= kCandidates) verify();
   }
 
+  // Takes each group of candidates one step on: their ids have been asked for, their hashes have, they are compared.
   void verify() {
+    compare_read();
     read_ids();
+    read_.swap(awaited_);
+    awaited_.swap(candidates_);
+  }
+
+  void compare_read() {
     measure_pairs();
-    for (std::size_t i = 0; i < candidates_.size(); ++i) {
-      const Probe& probe = candidates_[i].from.probe;
+    for (std::size_t i = 0; i < read_.size(); ++i) {
+      const Probe& probe = read_[i].from.probe;
       if (collector_.wants(probe.query, distances_[i]) && is_first_found(probe, ids_[i])) {
         report(probe.query, distances_[i], ids_[i]);
       }
     }
-    candidates_.clear();
+    read_.clear();
+    ids_.clear();
+    pairs_.clear();
   }
 
   void read_ids() {
-    ids_.clear();
-    pairs_.clear();
-    for (std::size_t i = 0; i < candidates_.size();) {
-      const Located& from = candidates_[i].from;
+    for (std::size_t i = 0; i < awaited_.size();) {
+      const Located& from = awaited_[i].from;
       typename Source::Ids reader(source_, kernels_, from.probe.table, from.probe.bucket, from.found);
       std::uint32_t last = 0;
-      for (; i < candidates_.size() && is_same(candidates_[i].from.probe, from.probe); ++i) {
-        if (candidates_[i].position < last) break;
-        last = candidates_[i].position;
+      for (; i < awaited_.size() && is_same(awaited_[i].from.probe, from.probe); ++i) {
+        if (awaited_[i].position < last) break;
+        last = awaited_[i].position;
         ids_.push_back(reader.at(last));
         const Hash* const stored = source_.hash_at(ids_.back());
-        __builtin_prefetch(stored);
+        __builtin_prefetch(stored, 0, 2);
         pairs_.push_back({stored, &queries_[from.probe.query]});
       }
     }
@@ -295,6 +316,8 @@ class Prober {
   std::vector<Probe>& sorted_ = scratch_.sorted;
   std::vector<ScanHit>& hits_ = scratch_.hits;
   std::vector<Candidate>& candidates_ = scratch_.candidates;
+  std::vector<Candidate>& awaited_ = scratch_.awaited;
+  std::vector<Candidate>& read_ = scratch_.read;
   std::vector<std::uint32_t>& ids_ = scratch_.ids;
   std::vector<HashPair>& pairs_ = scratch_.pairs;
   std::vector<std::uint16_t>& distances_ = scratch_.distances;

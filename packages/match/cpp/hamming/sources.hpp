@@ -23,7 +23,7 @@ class ImageSource {
   std::uint32_t size() const { return static_cast<std::uint32_t>(image_.hash_count()); }
 
   bool may_hold(std::size_t /*table*/, std::uint32_t /*bucket*/) const { return true; }
-  void prefetch_bucket(std::size_t table, std::uint32_t bucket) const {
+  __attribute__((always_inline)) void prefetch_bucket(std::size_t table, std::uint32_t bucket) const {
     __builtin_prefetch(image_.bucket_address(table, bucket));
   }
   Found find(std::size_t table, std::uint32_t bucket) const { return image_.bucket(table, bucket); }
@@ -33,7 +33,7 @@ class ImageSource {
   const std::uint16_t* sketches(std::size_t table, const Found& found) const { return image_.sketches(table, found); }
   // Sketches are followed by padding of a vector's size.
   std::uint32_t readable(const Found& found) const { return found.count + 32; }
-  void prefetch_id(std::size_t table, std::uint32_t bucket, const Found& found, std::uint32_t position) const {
+  __attribute__((always_inline)) void prefetch_id(std::size_t table, std::uint32_t bucket, const Found& found, std::uint32_t position) const {
     image_.prefetch_id(table, bucket, found, position);
   }
   const Hash* hash_at(std::uint32_t id) const { return image_.hash_at(id); }
@@ -71,7 +71,7 @@ class DeltaSource {
   std::uint32_t size() const { return 0; }  // has chunks, so that hashes are never compared one by one
 
   bool may_hold(std::size_t table, std::uint32_t bucket) const { return delta_.is_occupied(table, bucket); }
-  void prefetch_bucket(std::size_t table, std::uint32_t bucket) const {
+  __attribute__((always_inline)) void prefetch_bucket(std::size_t table, std::uint32_t bucket) const {
     __builtin_prefetch(delta_.bucket_address(table, bucket));
   }
   Found find(std::size_t table, std::uint32_t bucket) const { return delta_.bucket(table, bucket); }
@@ -79,7 +79,7 @@ class DeltaSource {
   const std::uint16_t* sketches(std::size_t /*table*/, const Found& found) const { return found.sketches; }
   // The writer may be writing what follows.
   std::uint32_t readable(const Found& found) const { return found.count; }
-  void prefetch_id(std::size_t /*table*/, std::uint32_t /*bucket*/, const Found& found, std::uint32_t position) const {
+  __attribute__((always_inline)) void prefetch_id(std::size_t /*table*/, std::uint32_t /*bucket*/, const Found& found, std::uint32_t position) const {
     __builtin_prefetch(found.ids + position);
   }
   const Hash* hash_at(std::uint32_t id) const { return delta_.hash_at(id); }

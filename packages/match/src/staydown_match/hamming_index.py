@@ -81,13 +81,12 @@ class HammingIndex:
         entered in place, in microseconds; thousands at once, when they are a quarter of the index, rebuild it. Raises
         InvalidValueError for other types or shapes; MemoryError leaves the index as it was.
         """
-        checked_keys = checked_array("keys", keys, dtype=np.uint64, shape=("n",))
-        checked_hashes = checked_array("hashes", hashes, dtype=np.uint8, shape=("n", PDQ_BYTES))
-        if len(checked_keys) != len(checked_hashes):
-            raise InvalidValueError(
-                f"keys: give one for each hash; there are {len(checked_keys)} keys and {len(checked_hashes)} hashes"
-            )
-        self._native.add(checked_keys, checked_hashes)
+        # The native part refuses what has another type or shape. Only what it refused is looked at here: that takes as
+        # long as adding one hash does.
+        try:
+            self._native.add(keys, hashes)
+        except TypeError:
+            self._native.add(*_checked_pair(keys, hashes))
 
     def remove(self, keys: NDArray[np.uint64]) -> int:
         """Remove every hash of `keys`, uint64 (n,), and say how many that were. A key that owns none is passed over."""
@@ -118,8 +117,11 @@ class HammingIndex:
             raise InvalidValueError(f"limit: give a number from 1, or None for all matches, not {limit}")
         if threads < 1:
             raise InvalidValueError(f"threads: give a number from 1, not {threads}")
-        checked = checked_array("hashes", hashes, dtype=np.uint8, shape=("n", PDQ_BYTES))
-        return Matches(*self._native.search(checked, max_distance_bits, limit or 0, best_per_key, threads))
+        try:
+            return Matches(*self._native.search(hashes, max_distance_bits, limit or 0, best_per_key, threads))
+        except TypeError:
+            checked = checked_array("hashes", hashes, dtype=np.uint8, shape=("n", PDQ_BYTES))
+            return Matches(*self._native.search(checked, max_distance_bits, limit or 0, best_per_key, threads))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Put the index at `path`, so that it is on the disk when this returns; whatever happens, never half of it.
@@ -151,3 +153,13 @@ class HammingIndex:
 
     def __len__(self) -> int:
         return len(self._native)
+
+
+def _checked_pair(keys: NDArray[np.uint64], hashes: NDArray[np.uint8]) -> tuple[NDArray[np.uint64], NDArray[np.uint8]]:
+    checked_keys = checked_array("keys", keys, dtype=np.uint64, shape=("n",))
+    checked_hashes = checked_array("hashes", hashes, dtype=np.uint8, shape=("n", PDQ_BYTES))
+    if len(checked_keys) != len(checked_hashes):
+        raise InvalidValueError(
+            f"keys: give one for each hash; there are {len(checked_keys)} keys and {len(checked_hashes)} hashes"
+        )
+    return checked_keys, checked_hashes

@@ -15,6 +15,7 @@ from packages.match.tests.unit.hamming_cases import (
     KEYS,
     LAYOUTS,
     Hashes,
+    Keys,
     as_tuples,
     compact_into,
     each_version_of_the_kernels,
@@ -152,6 +153,32 @@ def test_many_added_at_once_are_compacted_at_once() -> None:
 
 
 @pytest.mark.parametrize("compacted", [True, False])
+def test_buckets_of_every_length_are_read_to_their_ends(*, compacted: bool) -> None:
+    """From one entry to over eight lines of memory, beginning anywhere in a line."""
+    lengths = np.arange(1, 260, 4)
+    hashes = random_hashes(int(lengths.sum()))
+    hashes[:, :2] = np.repeat(lengths.astype("<u2"), lengths).view(np.uint8).reshape(-1, 2)
+    index, oracle = HammingIndex(), BruteForceIndex()
+    keys = np.arange(len(hashes), dtype=np.uint64)
+    for begin in range(0, len(hashes), 1000):
+        index.add(keys[begin : begin + 1000], hashes[begin : begin + 1000])
+    if compacted:
+        index.compact()
+    oracle.add(keys, hashes)
+    ends = np.cumsum(lengths)
+    chosen = np.concatenate([ends - 1, ends - lengths, ends - lengths // 2 - 1])
+    queries = flipped(hashes[chosen], np.arange(len(chosen)) % 32)
+    queries[:, :2] = hashes[chosen, :2]  # found by the long bucket, or not at all
+    wanted = as_tuples(oracle.search(queries))
+    assert {query for query, _, _ in wanted} == set(range(len(queries)))
+    for name in each_version_of_the_kernels():
+        assert as_tuples(index.search(queries)) == wanted, name
+        assert [as_tuples(index.search(query[None]))[0][1:] for query in queries[::7]] == [
+            next(match[1:] for match in wanted if match[0] == number) for number in range(0, len(queries), 7)
+        ]
+
+
+@pytest.mark.parametrize("compacted", [True, False])
 def test_a_bucket_of_more_than_65535(*, compacted: bool) -> None:
     count = 70_000
     hashes = random_hashes(count)
@@ -201,6 +228,32 @@ def test_an_empty_index_and_an_empty_search_find_nothing() -> None:
     assert index.remove(keys_of(1)) == 1
     index.compact()
     assert (len(index), len(index.search(random_hashes(1)))) == (0, 0)
+
+
+def test_arrays_in_any_layout_are_taken() -> None:
+    wide = np.random.default_rng(1).integers(0, 256, (20, 64), dtype=np.uint8)
+    index = HammingIndex()
+    index.add(np.arange(40, dtype=np.uint64)[::2], wide[:, ::2])
+    assert index.search(np.asfortranarray(wide[:, ::2]), 0).key.tolist() == list(range(0, 40, 2))
+
+
+@pytest.mark.parametrize(
+    ("keys", "hashes", "message"),
+    [
+        (np.zeros(2, np.int64), np.zeros((2, 32), np.uint8), r"keys: give a uint64 array of shape \(n,\), not a int64"),
+        (np.zeros(2, ">u8"), np.zeros((2, 32), np.uint8), "keys: .*not a >u8"),
+        (np.zeros((2, 1), np.uint64), np.zeros((2, 32), np.uint8), r"keys: .*\(2, 1\)"),
+        (np.zeros(2, np.uint64), np.zeros((2, 31), np.uint8), r"hashes: .*\(n, 32\), not .*31"),
+        (np.zeros(2, np.uint64), np.zeros((2, 32), np.int8), "hashes: .*not a int8"),
+        ([1, 2], np.zeros((2, 32), np.uint8), "keys: .*not list"),
+        (memoryview(bytes(16)), np.zeros((2, 32), np.uint8), "keys: .*not memoryview"),
+    ],
+)
+def test_other_arrays_are_refused(keys: Keys, hashes: Hashes, message: str) -> None:
+    index = HammingIndex()
+    with pytest.raises(InvalidValueError, match=message):
+        index.add(keys, hashes)
+    assert len(index) == 0
 
 
 def test_what_cannot_be_searched_for_is_refused() -> None:

@@ -254,6 +254,7 @@ def _gauges(status: dict[str, Any]) -> list[str]:
         "list_age_seconds": float("nan") if status["list_age_s"] is None else status["list_age_s"],
         "ready": int(status["ready"]),
         "degraded": int(status["degraded"]),
+        "list_refused": int(status["refusal"] is not None),
         "policy_refused": int(status["policy_problem"] is not None),
         "local_problem": int(status["local_problem"] is not None),
         "silenced_entries": len(status["silenced"]),

@@ -17,10 +17,10 @@ from staydown_hub.config import environment
 from staydown_hub.feed.access import authenticated, list_for
 from staydown_hub.feed.answers import RefusedError, Send, begin_events, send_content, send_json
 from staydown_hub.feed.changes import Changes
-from staydown_hub.feed.database import Database, ListRow
+from staydown_hub.feed.database import Database
 from staydown_hub.feed.logged import ROUTES, check_serving, not_signing
 from staydown_hub.feed.logs import Logs
-from staydown_hub.feed.parameters import page_parameters, stream_position
+from staydown_hub.feed.parameters import stream_position
 from staydown_hub.feed.posts import POSTED, Posts
 from staydown_hub.feed.served import Sealing
 from staydown_hub.feed.streams import Stream
@@ -33,9 +33,10 @@ Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 # What there is below a list; each is asked for its list and audience before anything else.
-ROUTE_NAMES: Final = ("entries", "events", *ROUTES)
+READ: Final = ("events", *ROUTES)
 _ROUTE: Final = re.compile(
-    r"/feed/v1/lists/([-a-zA-Z0-9_]{1,64})/(entries|events|checkpoint|keys|tail|receipts|cosignatures|(tile|bundle)/(.{1,80}))"
+    r"/feed/v1/lists/([-a-zA-Z0-9_]{1,64})"
+    r"/(events|checkpoint|keys|tail|receipts|cosignatures|(tile|bundle)/(.{1,80}))"
 )
 _PIECE_BYTES: Final = 64 * 1024
 _log = logging.getLogger(__name__)
@@ -110,9 +111,7 @@ class Feed:
             return
         key = await authenticated(self._database, authorization)
         shared_list = await list_for(self._database, key, found[1])
-        if found[2] == "entries":
-            await self._send_page(scope, send, shared_list)
-        elif found[2] == "events":
+        if found[2] == "events":
             prefix = prefix_of(bearer_token(authorization) or "") or ""
             await self._send_events(scope, receive, send, slug=shared_list.slug, key_prefix=prefix)
         else:
@@ -131,15 +130,6 @@ class Feed:
             log = check_serving(log)
         content = await ROUTES[route](log, rest, scope["query_string"], partial(_header, scope))
         await send_content(send, content, partial(_header, scope))
-
-    async def _send_page(self, scope: Scope, send: Send, shared_list: ListRow) -> None:
-        after, limit = page_parameters(scope["query_string"])
-        # The size is read first: entries committed in between then show up as more than it said, never as a gap.
-        size = await self._database.size_of(shared_list)
-        entries = await self._database.entries(shared_list, after=after, limit=limit)
-        size = max(size, entries[-1].position + 1 if entries else 0)
-        listed = ",".join(entry.as_json() for entry in entries)
-        await send_json(send, f'{{"list":"{shared_list.slug}","size":{size},"entries":[{listed}]}}'.encode())
 
     async def _send_events(self, scope: Scope, receive: Receive, send: Send, *, slug: str, key_prefix: str) -> None:
         position = stream_position(scope["query_string"], _header(scope, b"last-event-id"))

@@ -35,10 +35,6 @@ _NOTE_USE = """
 _KEYS = _KEY.replace("= %s", "= ANY (%s)").replace("SELECT", "SELECT k.prefix,", 1)
 _LIST = "SELECT id, slug, audience_kinds FROM shared_list WHERE slug = %s"
 _LISTS = "SELECT id, slug, audience_kinds FROM shared_list ORDER BY slug"
-_ENTRIES = (
-    "SELECT position, coalesce(body, 'null') FROM entry"
-    " WHERE shared_list_id = %s AND position > %s ORDER BY position LIMIT %s"
-)
 _RECORDS = """
     SELECT position, leaf_hash, salt, body FROM entry
     WHERE shared_list_id = %s AND position >= %s ORDER BY position LIMIT %s
@@ -80,18 +76,6 @@ class ListRow:
     id: UUID
     slug: str
     audience_kinds: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One entry of the log; `body` is its canonical text, served as it is."""
-
-    position: int
-    body: str
-
-    def as_json(self) -> str:
-        """Return the entry with its position, as pages and events carry it."""
-        return f'{{"position":{self.position},"entry":{self.body}}}'
 
 
 class Database:
@@ -167,12 +151,6 @@ class Database:
         row = await self._one(_SIZE, shared_list.id)
         size: int = row[0] if row else 0
         return size
-
-    async def entries(self, shared_list: ListRow, *, after: int, limit: int) -> list[Entry]:
-        """Return the entries that follow the position `after`, in order."""
-        async with self._pool.connection() as connection:
-            rows = await (await connection.execute(_ENTRIES, (shared_list.id, after, limit))).fetchall()
-        return [Entry(position=position, body=body) for position, body in rows]
 
     async def records(self, shared_list: ListRow, *, start: int, limit: int) -> list[Record]:
         """Return entries from a position on, with their texts as far as they have any. Raises MissingEntryError."""

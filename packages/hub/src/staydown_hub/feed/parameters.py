@@ -8,15 +8,6 @@ from staydown_hub.feed.answers import RefusedError
 from staydown_hub.sealing.records import BUNDLE_RECORDS
 
 MAX_POSITION: Final = 2**63 - 1
-MAX_LIMIT: Final = 10_000
-DEFAULT_LIMIT: Final = 1_000
-
-
-def page_parameters(query: bytes) -> tuple[int, int]:
-    """Return `after` and `limit` of a page."""
-    given = _given(query, known={"after", "limit"})
-    after = _whole("after", given.get("after", "-1"), low=-1, high=MAX_POSITION)
-    return after, _whole("limit", given.get("limit", str(DEFAULT_LIMIT)), low=1, high=MAX_LIMIT)
 
 
 def tail_parameters(query: bytes) -> tuple[int, int]:

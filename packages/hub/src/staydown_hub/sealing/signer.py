@@ -18,6 +18,7 @@ from staydown_hub.sealing.notes import VerifierKey, checkpoint_text, signature_l
 from staydown_hub.sealing.tree import EMPTY_ROOT, CompactRange
 
 _LOCK: Final = "lock"
+_BEGINNING: Final = "beginning"
 
 
 def sign_checkpoint(origin: str, keys: Sequence[SigningKey], *, size: int, root: bytes) -> str:
@@ -118,16 +119,22 @@ class Signer:
         return True
 
     def _sign(self, *, size: int, root: bytes) -> None:
-        if self._folder.stat().st_mtime_ns != self._keys_seen_at:
-            self._keys = self._read_keys()
         self._memory.remember(Signed(size, root, sign_checkpoint(self.origin, self._keys, size=size, root=root)))
 
 
 def make_missing(folder: Path, store: KeyStore, *, origin: str, slugs: Sequence[str]) -> list[str]:
     """Give each list that has no key its first one, and sign the empty list with it; return which got one."""
-    fresh = [slug for slug in slugs if not store.keys(slug) and not (folder / slug / MEMORY).exists()]
+    fresh = [slug for slug in slugs if _is_fresh(folder / slug, store.keys(slug))]
     for slug in fresh:
         make_private_folder(folder, folder / slug)
-        note = sign_checkpoint(f"{origin}/{slug}", [store.make(slug)], size=0, root=EMPTY_ROOT)
+        # Says, should this process end in between, that nothing was ever signed here, and not that it was forgotten.
+        (folder / slug / _BEGINNING).touch(mode=PRIVATE_FILE)
+        keys = store.keys(slug) or [store.make(slug)]
+        note = sign_checkpoint(f"{origin}/{slug}", keys, size=0, root=EMPTY_ROOT)
         begin(folder / slug, Signed(0, EMPTY_ROOT, note))
+        (folder / slug / _BEGINNING).unlink()
     return fresh
+
+
+def _is_fresh(folder: Path, keys: Sequence[SigningKey]) -> bool:
+    return not (folder / MEMORY).exists() and (not keys or (folder / _BEGINNING).exists())

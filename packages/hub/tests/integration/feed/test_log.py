@@ -9,13 +9,15 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 import zstandard
 from django.db import connection, transaction
 from staydown_hub.audit.models import AuditRecord
-from staydown_hub.feed.application import ROUTE_NAMES
+from staydown_hub.feed.application import READ
+from staydown_hub.feed.posts import POSTED
 from staydown_hub.lists import services
 from staydown_hub.lists.accounting import problems
 from staydown_hub.lists.models import Entry, SharedList
@@ -270,14 +272,15 @@ def audience(kinds: str) -> Iterator[None]:
 def test_no_route_is_there_for_those_outside_the_audience(feed: FeedProcess, cast: Cast) -> None:
     admitted_item(cast, "boat")
     wait_for_size(feed, cast, 1)
-    places = [PATHS.get(name, name) for name in ROUTE_NAMES]
+    places = [(PATHS.get(name, name), "GET") for name in READ] + [(name, "POST") for name in sorted(POSTED)]
     with audience("{carrier}"):
-        for place in places:
-            answers = [feed.get(f"lists/{slug}/{place}", cast.platform) for slug in ("main", "nowhere")]
+        for place, method in places:
+            ask = partial(feed.get, method=method)
+            answers = [ask(f"lists/{slug}/{place}", cast.platform) for slug in ("main", "nowhere")]
             assert answers[0][0] == 404, place
             assert answers[0] == answers[1], "another's list looks as one that is not there"
-            assert feed.get(f"lists/main/{place}", cast.outsider)[0] == 403
-            assert feed.get(f"lists/main/{place}")[0] == 401
+            assert ask(f"lists/main/{place}", cast.outsider)[0] == 403
+            assert ask(f"lists/main/{place}")[0] == 401
     refusals = AuditRecord.objects.filter(act="request refused")
     assert refusals.filter(organisation=cast.platform.organisation.pk).count() == 2 * len(places)
     assert refusals.filter(organisation=cast.outsider.organisation.pk).count() == len(places)

@@ -124,7 +124,7 @@ def test_only_filters_of_the_audience_may_send_them(feed: FeedProcess, cast: Cas
 def test_the_edge_is_strict(feed: FeedProcess, cast: Cast) -> None:
     body = json.dumps(live()).encode()
     assert feed.get("lists/main/receipts", cast.platform)[0] == 405
-    assert feed.post("lists/main/entries", body, cast.platform)[0] == 405
+    assert feed.post("lists/main/tail", body, cast.platform)[0] == 405
     assert feed.post("lists/main/receipts?x=1", body, cast.platform)[0] == 422
     assert feed.post("lists/main/receipts", b" " * 4097, cast.platform)[0] == 413
     for media_type in ("text/plain", "image/png", "multipart/form-data; boundary=x", ""):

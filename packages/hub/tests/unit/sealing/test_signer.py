@@ -147,6 +147,7 @@ def test_added_and_retired_keys_count_at_once(folder: Path) -> None:
         assert one.renew()
         assert {line.key_id for line in parse_note(one.signed.note).signatures} == {old.id, new.id}
         store.retire("main", old.id)
+        assert one.renew()
         assert {line.key_id for line in parse_note(one.extend(LEAVES[:1]).note).signatures} == {new.id}
 
 
@@ -176,3 +177,22 @@ def test_a_write_that_a_loss_of_power_tore_leaves_the_one_before(folder: Path) -
                 assert read_signed(folder / "main") in (old, new)
             except LostMemoryError:
                 assert len(torn) < len(after), "only a file that was cut short is lost"
+
+
+@pytest.mark.parametrize("last_act", ["touch", "make"])
+def test_a_first_start_that_was_cut_off_begins_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last_act: str
+) -> None:
+    def power_fails(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    store = FileKeys(tmp_path, origin=ORIGIN)
+    with monkeypatch.context() as patch:
+        failing = {"touch": "staydown_hub.sealing.keys.FileKeys.make", "make": "staydown_hub.sealing.signer.begin"}
+        patch.setattr(failing[last_act], power_fails)
+        with pytest.raises(KeyboardInterrupt):
+            make_missing(tmp_path, store, origin=ORIGIN, slugs=["main"])
+    assert make_missing(tmp_path, store, origin=ORIGIN, slugs=["main"]) == ["main"]
+    assert make_missing(tmp_path, store, origin=ORIGIN, slugs=["main"]) == []
+    with signer(tmp_path) as one:
+        assert len(one.verifiers) == 1
