@@ -24,12 +24,14 @@ CAST = """
 slug = "police"
 name = "Police"
 kind = "police"
+people = [{ email = "ben@police.example" }]
 keys = [{ name = "key", scopes = ["report", "assess", "withdraw", "read", "figures"] }]
 
 [[organisation]]
 slug = "centre"
 name = "Support centre"
 kind = "support_centre"
+people = [{ email = "ana@centre.example" }]
 keys = [{ name = "key", scopes = ["report", "assess", "withdraw", "read", "figures"] }]
 
 [[organisation]]

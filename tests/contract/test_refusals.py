@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.contract.members import LIST, Cast, Member, Uploads
+from tests.contract.members import LIST, Cast, Member
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,7 @@ def test_a_wrong_key_is_refused_everywhere(hub: RunningHub, refused_picture: Pat
         assert (done.returncode, done.stdout) == (1, "")
         assert "401" in done.stderr
         assert "zzz" not in done.stderr
-    assert stranger.call("GET", f"{hub.feed_url}/feed/v1/lists/{LIST}/entries?after=-1")[0] == 401
+    assert stranger.call("GET", f"{hub.feed_url}/feed/v1/lists/{LIST}/checkpoint")[0] == 401
     assert not (tmp_path / "filter").exists()
 
 
@@ -36,7 +36,7 @@ def test_an_outsider_gets_no_list_and_reports_nothing(
     assert done.returncode in {1, 2}
     assert not (tmp_path / "filter").exists()
     assert cast.outsider.staydown("report", refused_picture, "--seen-at", "https://host.example").returncode == 1
-    for what in ("entries?after=-1", "events?after=-1"):
+    for what in ("keys", "checkpoint", "bundle/000", "tail?after=-1", "events?after=-1"):
         assert cast.outsider.call("GET", f"{hub.feed_url}/feed/v1/lists/{LIST}/{what}")[0] in {403, 404}
 
 
@@ -77,21 +77,3 @@ def test_a_bad_field_is_named_in_the_complaint(
     assert (done.returncode, done.stdout) == (1, "")
     assert field in done.stderr
     assert "host.example" not in done.stderr
-
-
-def test_the_feed_serves_entries_in_pages_in_the_form_agreed(
-    cast: Cast, hub: RunningHub, uploads: Uploads, picture: Path
-) -> None:
-    cast.centre.report(picture)
-    cast.police.assess(picture)
-    last = uploads.next_event()["position"]
-    base = f"{hub.feed_url}/feed/v1/lists/{LIST}/entries"
-    status, page = cast.platform.call("GET", f"{base}?after={last - 1}&limit=1")
-    assert status == 200
-    assert set(page) == {"list", "size", "entries"}
-    assert (page["list"], page["size"]) == (LIST, last + 1)
-    [row] = page["entries"]
-    assert (row["position"], row["entry"]["operation"]) == (last, "admit")
-    assert cast.platform.call("GET", f"{base}?after={last}")[1] == {"list": LIST, "size": last + 1, "entries": []}
-    for wrong in ("after=x", "after=-2", "limit=0", "limit=10001"):
-        assert cast.platform.call("GET", f"{base}?{wrong}")[0] == 422

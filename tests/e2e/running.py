@@ -7,7 +7,9 @@ import json
 import time
 import urllib.request
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from tests.contract.running_hub import RunningHub
 
@@ -40,6 +42,19 @@ kind = "platform"
 domains = ["127.0.0.1"]
 abuse_mail = "abuse@harbour.example"
 people = [{ email = "abuse@harbour.example" }]
+keys = [{ name = "filter", scopes = ["filter"] }]
+
+[[organisation]]
+slug = "chirper"
+name = "Chirper, short messages with pictures"
+kind = "platform"
+keys = [{ name = "filter", scopes = ["filter"] }]
+
+[[organisation]]
+slug = "skyline"
+name = "Skyline Web Storage"
+kind = "carrier"
+keys = [{ name = "filter", scopes = ["filter"] }]
 
 [[organisation]]
 slug = "outsider"
@@ -86,8 +101,9 @@ def set_up(hub: ConfiguredHub, folder: Path) -> Scene:
     roll.write_text(CAST)
     imported = json.loads(hub.command("organisations", "import", str(roll), "--json"))["organisations"]
     keys = {one["slug"]: one["keys"][0]["token"] for one in imported if one["keys"]}
-    people = {one["slug"]: Person(one["people"][0]["email"], one["people"][0]["password"]) for one in imported}
+    people = {one["slug"]: Person(person["email"], person["password"]) for one in imported for person in one["people"]}
     _report_items(hub.url, keys)
+    _report_from_platforms(hub, keys)
     _wait_for_notice(hub.url, keys["police"])
     return Scene(hub, people["police"], people["centre"], people["host"], people["outsider"])
 
@@ -101,6 +117,26 @@ def _report_items(url: str, keys: dict[str, str]) -> None:
     withdrawal = {"position": 1, "reason": "It was a press photograph."}
     _post(url, "lists/main/withdrawals", keys["police"], withdrawal)
     _post(url, "reports", keys["police"], {**_item("open"), "sightings": []})
+
+
+def _report_from_platforms(hub: ConfiguredHub, keys: dict[str, str]) -> None:
+    """Have two platforms' filters send receipts, one that refuses the list among them; matches, and a dispute."""
+    receipt = {"position": 2, "state": "live", "live_since": "2026-01-02T03:04:05Z"}
+    _post_receipt(hub, keys["host"], {**receipt, "filter": str(UUID(int=1))})
+    for number, changed in enumerate([{}, {"position": -1, "state": "refused", "problem": "fork"}], start=2):
+        _post_receipt(hub, keys["chirper"], {**receipt, "filter": str(UUID(int=number)), **changed})
+    match = {"list": "main", "position": 0, "algorithm": "pdq", "distance_bits": 14, "at": "2026-01-02T03:04:05Z"}
+    matches = [{**match, "id": str(UUID(int=number)), "reference": f"upload-{number}"} for number in range(3)]
+    _post(hub.url, "matches", keys["chirper"], {"matches": matches})
+    _post(hub.url, "disputes", keys["host"], {"list": "main", "position": 0, "reason": "It is our own logo."})
+
+
+def _post_receipt(hub: ConfiguredHub, key: str, receipt: dict[str, Any]) -> None:
+    address = f"{hub.feed_url}/feed/v1/lists/main/receipts"
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    request = urllib.request.Request(address, json.dumps(receipt).encode(), headers)  # noqa: S310 -- http to loopback
+    with urllib.request.urlopen(request, timeout=PATIENCE_S) as response:  # noqa: S310 -- the same
+        assert response.status == HTTPStatus.NO_CONTENT
 
 
 def _item(name: str) -> dict[str, Any]:

@@ -21,13 +21,20 @@ import numpy as np
 import pytest
 from hypothesis import settings
 from PIL import Image
+from staydown_client.clock import moment_now
+from staydown_client.entries import EntryReader
 from staydown_client.folder import Folder, Settings, make_folder
 from staydown_client.key import ApiKey
 from staydown_match import fingerprint_bytes
 
+from packages.client.tests.hostile_hub import BUNDLE, entries_event
+from packages.client.tests.made_log import ORIGIN, MadeLog, canonical
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from staydown_client.clock import Moment
+    from staydown_client.store import StoreWriter
     from staydown_match import Fingerprints
 
 # How long an example takes says how busy the machine is, not whether the code is right.
@@ -126,7 +133,7 @@ class LoopbackHub(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.entries: list[Body] = []
+        self.log = MadeLog()
         self.changed = threading.Condition()
         self.lists = [LIST]
         self.requests: list[Recorded] = []
@@ -140,13 +147,16 @@ class LoopbackHub(ThreadingHTTPServer):
 
     def publish(self, *entries: Body) -> None:
         with self.changed:
-            self.entries += entries
+            self.log.append(*entries)
             self.changed.notify_all()
 
-    def wait_for_news(self, position: int) -> list[Body]:
+    def wait_for_news(self, position: int) -> tuple[int, bytes]:
+        """Return the size that is reached and the event that leads there; no bytes when nothing came for a while."""
         with self.changed:
-            self.changed.wait_for(lambda: len(self.entries) > position, HEARTBEAT_INTERVAL_S)
-            return self.entries[position:]
+            self.changed.wait_for(lambda: self.log.size > position, HEARTBEAT_INTERVAL_S)
+            size = min(self.log.size, position + BUNDLE)
+            news = entries_event(self.log, position, size, self.log.checkpoint(size)) if size > position else b""
+            return size, news
 
     def paths(self) -> list[str]:
         return [request.path for request in self.requests]
@@ -180,17 +190,21 @@ class _Handler(BaseHTTPRequestHandler):
             self.answer_as_agreed(path)
 
     def answer_as_agreed(self, path: str) -> None:
-        feed = f"/feed/v1/lists/{LIST}"
+        feed = f"/feed/v1/lists/{LIST}/"
         if path == "/api/v1/me":
             organisation = {"slug": "platform", "name": "Platform", "kind": "platform"}
             self.answer({"organisation": organisation, "scopes": ["filter"], "feed_url": self.server.url})
         elif path == "/api/v1/lists":
-            found = [{"slug": slug, "name": slug, "size": len(self.server.entries)} for slug in self.server.lists]
+            keys = [key.public.vkey for key in self.server.log.keys]
+            found = [
+                {"slug": slug, "name": slug, "size": 0, "origin": ORIGIN, "keys": keys} for slug in self.server.lists
+            ]
             self.answer({"lists": found})
-        elif path == f"{feed}/entries":
-            self._answer_page()
-        elif path == f"{feed}/events":
-            self._answer_events()
+        elif path.startswith(feed):
+            self._answer_of_feed(path.removeprefix(feed))
+        elif path == "/api/v1/matches":
+            sent = json.loads(self.server.requests[-1].body)["matches"]
+            self.answer({"accepted": len(sent), "known": 0})
         elif path in {"/api/v1/reports", "/api/v1/assessments"}:
             self.answer({"item": item_id(7), "known": False, "standing": self.server.standing, "sightings": 1})
         else:
@@ -216,31 +230,32 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
         self.wfile.flush()
 
-    def _answer_page(self) -> None:
-        query = parse_qs(urlsplit(self.path).query)
-        after, limit = int(query["after"][0]), int(query["limit"][0])
-        size = len(self.server.entries)
-        rows = [
-            {"position": n, "entry": self.server.entries[n]} for n in range(after + 1, min(size, after + 1 + limit))
-        ]
-        self.answer({"list": LIST, "size": size, "entries": rows})
+    def _answer_of_feed(self, name: str) -> None:
+        log = self.server.log
+        query = {key: int(values[0]) for key, values in parse_qs(urlsplit(self.path).query).items()}
+        if name == "checkpoint":
+            self.answer_bytes(log.checkpoint().encode(), content_type="text/plain")
+        elif name == "keys":
+            keys = [{"vkey": key.public.vkey, "endorsement": None} for key in log.keys]
+            self.answer({"origin": ORIGIN, "keys": keys, "witnesses": []})
+        elif name.startswith("bundle/"):
+            data = log.bundle(BUNDLE * int(name.removeprefix("bundle/")), BUNDLE)
+            self.answer_bytes(data, content_type="application/octet-stream")
+        elif name == "tail":
+            self.answer_bytes(log.bundle(query["after"] + 1, query["limit"]), content_type="application/octet-stream")
+        elif name == "events":
+            self._answer_events(query["after"] + 1)
+        elif name == "receipts":
+            self.answer_bytes(b"", status=204)
 
-    def _answer_events(self) -> None:
-        position = int(parse_qs(urlsplit(self.path).query)["after"][0]) + 1
+    def _answer_events(self, position: int) -> None:
         self.begin_chunks("text/event-stream")
         while not self.server.closing:
-            news = self.server.wait_for_news(position)
-            self.chunk(b"".join(event(position + n, entry) for n, entry in enumerate(news)) or b": alive\n\n")
-            position += len(news)
+            position, news = self.server.wait_for_news(position)
+            self.chunk(news or b": alive\n\n")
 
 
 Handler: TypeAlias = _Handler
-
-
-def event(position: int, entry: Body) -> bytes:
-    """Return an entry as the feed sends it live."""
-    data = json.dumps({"position": position, "entry": entry})
-    return f"id: {position}\nevent: entry\ndata: {data}\n\n".encode()
 
 
 @pytest.fixture
@@ -253,6 +268,13 @@ def hub() -> Iterator[LoopbackHub]:
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+def apply_to(store: StoreWriter, *bodies: Body, confirmed: Moment | None = None) -> None:
+    """Apply entries that go on where the store's list ends, as if they had been verified."""
+    reader = EntryReader()
+    runs = [reader.read([canonical(body) for body in bodies], first=store.state.size)] if bodies else []
+    store.apply(runs, reader.labels, tree=store.state.tree, note="none", confirmed=confirmed or moment_now())
 
 
 @dataclass
@@ -268,7 +290,7 @@ class Told:
 @pytest.fixture
 def folder(tmp_path: Path, hub: LoopbackHub) -> Folder:
     """Make a filter's folder, never synced."""
-    return make_folder(tmp_path / "filter", settings=Settings(hub=hub.url, list=LIST), key=KEY)
+    return make_folder(tmp_path / "filter", settings=Settings(hub=hub.url, list=LIST, log=hub.log.trust), key=KEY)
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """The real PostgreSQL that the hub's integration tests run on, and the cast that acts in them."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -38,6 +39,8 @@ def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBl
         patch.setenv("DATABASE_URL", postgres)
         given: dict[str, Any] = environment.database()
     connection.settings_dict.update(given, CONN_MAX_AGE=0)
+    # Each process of a parallel run has a database of its own, also where DATABASE_URL gives them one server.
+    connection.settings_dict["TEST"]["NAME"] = f"test_staydown_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
     with django_db_blocker.unblock():
         made = setup_databases(verbosity=0, interactive=False)
     yield

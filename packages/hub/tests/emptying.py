@@ -21,6 +21,7 @@ def empty_database() -> None:
         for table in sorted(filled, key=lambda one: _LAST.index(one) if one in _LAST else -1):
             cursor.execute(f'DELETE FROM "{table}"')  # noqa: S608 -- our own tables' names
         cursor.execute("DELETE FROM shared_list WHERE slug <> 'main'")
+        cursor.execute("UPDATE shared_list SET log_origin = '', log_keys = '{}' WHERE log_origin <> ''")
         # The foreign keys are checked at commit; triggers cannot be put back while a check is still to come.
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for table in filled:

@@ -24,19 +24,25 @@ CellWeights weights_of(std::size_t cell, std::size_t length) {
   const Window outer = window_at(sample_position(cell, length), length);
   const std::size_t first = window_at(outer.first, length).first;
   const std::size_t count = window_at(outer.last, length).last - first + 1;
-  CellWeights cell_weights{first, std::vector<double>(count), std::vector<std::int16_t>(count), 0};
-  bool whole = outer.length() == window;
+  CellWeights cell_weights{first, std::vector<double>(count), {}, 0};
+  // No window is cut off when the first and the last are not: then each pixel is in one more than the one before, and
+  // from the middle on in one less.
+  const bool whole = outer.length() == window && window_at(outer.first, length).length() == window &&
+                     window_at(outer.last, length).length() == window;
+  if (whole) {
+    cell_weights.windows = static_cast<std::int32_t>(window * window);
+    cell_weights.counts.resize(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      cell_weights.counts[i] = static_cast<std::int16_t>(std::min(i + 1, count - i));
+      cell_weights.shares[i] = static_cast<double>(cell_weights.counts[i]) / static_cast<double>(cell_weights.windows);
+    }
+    return cell_weights;
+  }
   for (std::size_t position = outer.first; position <= outer.last; ++position) {
     const Window inner = window_at(position, length);
-    whole = whole && inner.length() == window;
     const double share = 1.0 / (static_cast<double>(outer.length()) * static_cast<double>(inner.length()));
-    for (std::size_t pixel = inner.first; pixel <= inner.last; ++pixel) {
-      cell_weights.shares[pixel - first] += share;
-      ++cell_weights.counts[pixel - first];
-    }
+    for (std::size_t pixel = inner.first; pixel <= inner.last; ++pixel) cell_weights.shares[pixel - first] += share;
   }
-  if (whole) cell_weights.windows = static_cast<std::int32_t>(window * window);
-  else cell_weights.counts.clear();
   return cell_weights;
 }
 

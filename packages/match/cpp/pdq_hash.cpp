@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "pdq_cpu.hpp"
 #include "pdq_dct.hpp"
 
 namespace staydown {
@@ -13,7 +14,7 @@ namespace {
 // The two steps are summed from the first row or column on in both, one term after the other: the order is the
 // reference's for float, and in double it lets a row of sums be worked on at once.
 template <typename Number>
-Coefficients transformed(const std::array<std::array<Number, kGridSide>, kGridSide>& grid) {
+STAYDOWN_PART_OF_EACH Coefficients transformed(const std::array<std::array<Number, kGridSide>, kGridSide>& grid) {
   const DctMatrix& matrix = dct_matrix();
   std::array<std::array<Number, kFrequencies>, kGridSide> transposed;
   for (std::size_t i = 0; i < kFrequencies; ++i) {
@@ -84,12 +85,12 @@ int points(int steps) { return std::min(steps / kStepsPerPoint, 100); }
 int step(float a, float b) { return std::abs(static_cast<int>((a - b) * 100.0F / 255.0F)); }
 
 template <typename Cells, typename Visit>
-void visit_neighbours(const Cells& grid, Visit visit) {
+STAYDOWN_PART_OF_EACH void visit_neighbours(const Cells& grid, Visit visit) {
+  for (std::size_t i = 0; i + 1 < kGridSide; ++i) {
+    for (std::size_t j = 0; j < kGridSide; ++j) visit(grid[i][j], grid[i + 1][j]);
+  }
   for (std::size_t i = 0; i < kGridSide; ++i) {
-    for (std::size_t j = 0; j < kGridSide; ++j) {
-      if (i + 1 < kGridSide) visit(grid[i][j], grid[i + 1][j]);
-      if (j + 1 < kGridSide) visit(grid[i][j], grid[i][j + 1]);
-    }
+    for (std::size_t j = 0; j + 1 < kGridSide; ++j) visit(grid[i][j], grid[i][j + 1]);
   }
 }
 
@@ -107,6 +108,7 @@ double cell_deviation(std::size_t length) {
 
 Coefficients transform_as_reference(const Grid& grid) { return transformed(grid); }
 
+STAYDOWN_FOR_EACH_CPU
 Coefficients transform(const PreciseGrid& grid) { return transformed(grid); }
 
 int quality_as_reference(const Grid& grid) {
@@ -115,6 +117,7 @@ int quality_as_reference(const Grid& grid) {
   return points(steps);
 }
 
+STAYDOWN_FOR_EACH_CPU
 QualityRange quality_range(const PreciseGrid& grid, double bound) {
   int least = 0;
   int most = 0;

@@ -7,14 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "pdq_cpu.hpp"
 #include "pdq_downsample.hpp"
-
-// Compiled twice, and the faster one chosen when the program is loaded, where compiler and C library can do that.
-#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
-#define STAYDOWN_FOR_EACH_CPU __attribute__((target_clones("avx2", "default")))
-#else
-#define STAYDOWN_FOR_EACH_CPU
-#endif
 
 namespace staydown {
 namespace {

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from staydown_client.errors import (
+        BadValueError,
         ConfigurationError,
         FolderBusyError,
         FolderError,
@@ -25,15 +26,17 @@ if TYPE_CHECKING:
         HubUnavailableError,
         StaydownError,
     )
-    from staydown_client.filter import Filter
+    from staydown_client.filter import Filter, LookUp
     from staydown_client.following import Following
-    from staydown_client.policy import Policy
+    from staydown_client.judge import Judge
+    from staydown_client.policy import Policy, Rule
     from staydown_client.verdict import Action, Problem, Reason, Verdict
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Action",
+    "BadValueError",
     "ConfigurationError",
     "Filter",
     "FolderBusyError",
@@ -43,16 +46,24 @@ __all__ = [
     "HubMisbehavedError",
     "HubRefusedError",
     "HubUnavailableError",
+    "Judge",
+    "LookUp",
     "Policy",
     "Problem",
     "Reason",
+    "Rule",
     "StaydownError",
     "Verdict",
 ]
 
-_MODULES = {"Filter": "filter", "Following": "following", "Policy": "policy"} | dict.fromkeys(
-    ("Action", "Problem", "Reason", "Verdict"), "verdict"
-)
+_MODULES = {
+    "Filter": "filter",
+    "Following": "following",
+    "Judge": "judge",
+    "LookUp": "filter",
+    "Policy": "policy",
+    "Rule": "policy",
+} | dict.fromkeys(("Action", "Problem", "Reason", "Verdict"), "verdict")
 
 
 def __getattr__(name: str) -> object:

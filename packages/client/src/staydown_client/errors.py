@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
 
 class StaydownError(Exception):
     """Anything the client refuses or cannot do; its text is one line, ready for a person."""
@@ -9,6 +11,10 @@ class StaydownError(Exception):
 
 class ConfigurationError(StaydownError):
     """A setting, an address or a key file is missing or not usable."""
+
+
+class BadValueError(StaydownError):
+    """A value given to a call is not what it takes; the message names it and says what it takes."""
 
 
 class FolderError(StaydownError):
@@ -29,6 +35,21 @@ class HubUnavailableError(HubError):
 
 class HubMisbehavedError(HubError):
     """The hub's answer breaks the protocol and was refused whole; nothing of it was kept."""
+
+
+LogProblem: TypeAlias = Literal["fork", "shrunk", "signature", "garbage", "witnesses", "redaction"]
+
+
+class LogRefusedError(HubMisbehavedError):
+    """The list as the hub shows it was not believed; what was verified before stays. `problem` is the receipts' word.
+
+    fork: two histories; shrunk: fewer entries than were verified before; signature: not signed by a trusted key;
+    garbage: not in the log's form; witnesses: too few of them signed; redaction: an entry is missing without one.
+    """
+
+    def __init__(self, message: str, *, problem: LogProblem) -> None:
+        super().__init__(message)
+        self.problem: LogProblem = problem
 
 
 class HubRefusedError(HubError):

@@ -6,10 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from staydown_client.entries import MAX_ENTRY_BYTES
 from staydown_client.errors import HubMisbehavedError
 
-MAX_LINE_BYTES: Final = MAX_ENTRY_BYTES + 1024
+MAX_LINE_BYTES: Final = 64 * 1024 * 1024
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 
 

@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import stat
-import tempfile
 import tomllib
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from uuid import UUID, uuid4
 
 from staydown_client.address import checked_hub_address
+from staydown_client.choices import TABLES, read_choices
 from staydown_client.errors import ConfigurationError, FolderError
 from staydown_client.key import ApiKey, key_from_file
-from staydown_client.policy import Policy, read_policy
+from staydown_client.log_settings import log_text, read_log
+from staydown_client.private_files import built_beside, check_private, write_private
 from staydown_client.store import create_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import os
+
+    from staydown_client.log.trust import Trust
 
 SETTINGS_NAME: Final = "filter.toml"
 KEY_NAME: Final = "key"
 STORE_NAME: Final = "list.sqlite"
 LOCK_NAME: Final = "sync.lock"
+ID_NAME: Final = "filter-id"
 
 _SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _TEMPLATE: Final = """\
 # A Staydown filter: which list it follows, and what follows from a match.
 # Reference: docs/reference/staydown.md
@@ -42,7 +42,10 @@ exact = "block"           # or "hold": a person looks first
 near = "block"            # or "hold"
 max_distance_bits = 31    # of PDQ's 256 bits, 0 to 31
 featureless = "unchecked" # or "allow": pictures with too few features for a near match
+every_frame = false       # or true: every frame of videos and not keyframes alone, ten times slower
 # max_list_age_s = 86400  # when the list is older, what it does not hold is "unchecked" instead of "allow"
+# [[policy.rules]]        # what follows by category, list and distance, [flood] and [matches]: docs/reference/policy.md
+
 """
 
 
@@ -53,7 +56,16 @@ class Settings:
     hub: str
     list: str
     insecure: bool = False
-    policy: Policy = field(default_factory=Policy)
+    log: Trust | None = None
+
+    def trusted(self) -> Trust:
+        """Return whose signatures are believed; raise `ConfigurationError` when the settings do not say."""
+        if self.log is None:
+            raise ConfigurationError(
+                "filter.toml has no [log] table with the list's origin and keys, so nothing could be verified. Make a "
+                "new folder: staydown filter init."
+            )
+        return self.log
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +81,32 @@ class Folder:
         return self.path / STORE_NAME
 
     @property
+    def settings_path(self) -> Path:
+        """Where the settings are."""
+        return self.path / SETTINGS_NAME
+
+    @property
     def lock_path(self) -> Path:
         """What the one process that syncs holds locked."""
         return self.path / LOCK_NAME
 
+    def filter_id(self) -> str:
+        """Return the random name by which the hub tells this filter from others; made on first use."""
+        path = self.path / ID_NAME
+        try:
+            found = path.read_text(encoding="ascii").strip()
+            return str(UUID(found))
+        except FileNotFoundError:
+            made = str(uuid4())
+            write_private(path, made + "\n")
+            return made
+        except (OSError, ValueError) as error:
+            raise FolderError(f"{path} cannot be read; remove it, and another is made.") from error
+
     def key(self) -> ApiKey:
         """Return the key; raise when others could read or change it."""
         path = self.path / KEY_NAME
-        _check_private(path, f"chmod 600 {path}")
+        check_private(path, f"chmod 600 {path}")
         return key_from_file(path)
 
 
@@ -94,7 +124,7 @@ def open_folder(path: str | os.PathLike[str]) -> Folder:
         raise FolderError(
             f"{folder} is not a filter's folder. Make one: staydown filter init {folder} --hub URL --list NAME"
         )
-    _check_private(folder, f"chmod 700 {folder}")
+    check_private(folder, f"chmod 700 {folder}")
     return Folder(path=folder.absolute(), settings=_read_settings(folder / SETTINGS_NAME))
 
 
@@ -111,53 +141,20 @@ def require_absent(path: str | os.PathLike[str]) -> Path:
 def make_folder(path: str | os.PathLike[str], *, settings: Settings, key: ApiKey) -> Folder:
     """Make a filter folder with mode 0700, whole or not at all."""
     folder = require_absent(path)
-    with _built_beside(folder) as draft:
-        _write_private(draft / KEY_NAME, key.reveal() + "\n")
+    with built_beside(folder) as draft:
+        write_private(draft / KEY_NAME, key.reveal() + "\n")
         create_store(draft / STORE_NAME, list_name=settings.list)
         # Made here, so that it belongs to the folder's owner even when root is the first to sync.
-        _write_private(draft / LOCK_NAME, "")
-        _write_private(draft / SETTINGS_NAME, _settings_text(settings))
+        write_private(draft / LOCK_NAME, "")
+        write_private(draft / ID_NAME, f"{uuid4()}\n")
+        write_private(draft / SETTINGS_NAME, _settings_text(settings))
     return open_folder(folder)
-
-
-@contextmanager
-def _built_beside(folder: Path) -> Iterator[Path]:
-    """Give an empty private folder that takes the name `folder` once it is complete."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=".staydown-", dir=folder.parent))
-        try:
-            yield draft
-            draft.rename(folder)
-        except BaseException:
-            shutil.rmtree(draft, ignore_errors=True)
-            raise
-    except OSError as error:
-        raise FolderError(f"{folder} cannot be made: {error.strerror}.") from error
-
-
-def _write_private(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _settings_text(settings: Settings) -> str:
     # Checked addresses and names hold no quote and no backslash, so they are TOML strings as they are.
-    return _TEMPLATE.format(hub=settings.hub, list=settings.list, insecure=str(settings.insecure).lower())
-
-
-def _check_private(path: Path, remedy: str) -> None:
-    try:
-        found = path.stat()
-    except OSError as error:
-        raise FolderError(f"{path} cannot be read: {error.strerror}.") from error
-    if found.st_mode & _OTHERS:
-        raise FolderError(f"{path} is open to other users. Close it: {remedy}")
-    if found.st_uid != os.geteuid() and os.geteuid() != 0:
-        raise FolderError(f"{path} belongs to another user; run this as its owner.")
+    text = _TEMPLATE.format(hub=settings.hub, list=settings.list, insecure=str(settings.insecure).lower())
+    return text + (log_text(settings.log) if settings.log is not None else "")
 
 
 def _read_settings(path: Path) -> Settings:
@@ -175,19 +172,22 @@ def _read_settings(path: Path) -> Settings:
 
 
 def _settings_from(table: dict[str, object]) -> Settings:
-    unknown = sorted(table.keys() - {"hub", "list", "insecure", "policy"})
+    known = ("hub", "list", "insecure", "log", *TABLES)
+    unknown = sorted(table.keys() - set(known))
     if unknown:
-        raise ConfigurationError(f"{unknown[0]} is not a setting; there are hub, list, insecure and policy.")
-    hub, insecure, policy = table.get("hub"), table.get("insecure", False), table.get("policy", {})
+        raise ConfigurationError(f"{unknown[0]} is not a setting; there are {', '.join(known)}.")
+    hub, insecure = table.get("hub"), table.get("insecure", False)
     if not isinstance(hub, str):
         raise ConfigurationError("hub must be an address, such as https://hub.example.")
     if not isinstance(insecure, bool):
         raise ConfigurationError("insecure must be true or false.")
-    if not isinstance(policy, dict):
-        raise ConfigurationError("policy must be a table.")
+    log = table.get("log")
+    if log is not None and not isinstance(log, dict):
+        raise ConfigurationError("log must be a table.")
+    read_choices(table)  # wrong ones are refused when the folder is opened, not at the first upload
     return Settings(
         hub=checked_hub_address(hub, insecure=insecure),
         list=checked_list_name(table.get("list")),
         insecure=insecure,
-        policy=read_policy(policy),
+        log=None if log is None else read_log(log),
     )

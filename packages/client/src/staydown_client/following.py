@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
 from staydown_client.errors import StaydownError
+from staydown_client.local.delivery import Delivery
 from staydown_client.sync import Applied, CaughtUp, Trouble, opened
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class Following:
         """Take the folder's lock in the calling thread, so that `FolderBusyError` is raised here."""
         self._resources = ExitStack()
         self._syncing = self._resources.enter_context(opened(folder))
+        self._resources.enter_context(Delivery(folder))
         self._settled = threading.Event()
         self._caught_up = False
         self._error: StaydownError | None = None

@@ -12,18 +12,20 @@ from staydown_client.errors import ConfigurationError, HubMisbehavedError, HubRe
 from staydown_client.wire import boolean_at, integer_at, known_fields_at, list_at, refuse, text_at
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from staydown_client.publish import Publication
     from staydown_client.transport import Transport
 
 Status: TypeAlias = Literal["open", "waiting", "admitted", "disputed", "withdrawn"]
-WireFingerprint: TypeAlias = "Mapping[str, str | int]"
 
 _STATUSES: Final[tuple[Status, ...]] = get_args(Status)
 _SHORT = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 _ADDRESS = re.compile(r"[!-~]{1,2000}")
+_ORIGIN = re.compile(r"[!-~]{0,255}")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MAX_LISTS = 10_000
+_MAX_KEYS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,18 @@ class Member:
     organisation: str
     scopes: tuple[str, ...]
     feed: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListOffered:
+    """A list that this key may follow: its short name, its log's name and the keys that sign it.
+
+    The last two are empty while the hub has not opened the list's log yet.
+    """
+
+    slug: str
+    origin: str
+    keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +88,16 @@ class Hub:
             feed=self._feed(body["feed_url"]),
         )
 
-    def lists(self) -> tuple[str, ...]:
-        """Return the names of the lists that this key may follow."""
+    def lists(self) -> tuple[ListOffered, ...]:
+        """Return the lists that this key may follow."""
         body = known_fields_at(self._transport.get("/api/v1/lists"), "answer", fields=("lists",))
-        found = list_at(body["lists"], "lists", max_length=_MAX_LISTS)
-        return tuple(_short(known_fields_at(each, "lists", fields=("slug",))["slug"], "lists.slug") for each in found)
+        return tuple(_list(each) for each in list_at(body["lists"], "lists", max_length=_MAX_LISTS))
 
-    def report(self, fingerprints: Sequence[WireFingerprint], *, seen_at: Sequence[str], code: str | None) -> Receipt:
+    def report(self, publication: Publication, *, seen_at: Sequence[str], code: str | None) -> Receipt:
         """Report an item by its fingerprints, with the addresses where it was seen and this member's assessment."""
         body: dict[str, object] = {
-            "kind": "picture",
-            "fingerprints": list(fingerprints),
+            "kind": publication.kind,
+            "fingerprints": publication.fingerprints,
             "sightings": [{"url": address} for address in seen_at],
         }
         if code is not None:
@@ -101,9 +114,9 @@ class Hub:
             sightings=integer_at(fields["sightings"], "sightings", low=0, high=2**40),
         )
 
-    def assess(self, fingerprints: Sequence[WireFingerprint], *, code: str) -> Standing:
+    def assess(self, publication: Publication, *, code: str) -> Standing:
         """Give this member's assessment of a known item, found by its fingerprints."""
-        body = {"kind": "picture", "fingerprints": list(fingerprints), "code": code}
+        body = {"kind": publication.kind, "fingerprints": publication.fingerprints, "code": code}
         answer = self._transport.post("/api/v1/assessments", body)
         return _standing(known_fields_at(answer, "answer", fields=("item", "standing")))
 
@@ -113,6 +126,16 @@ class Hub:
             return checked_hub_address(address, insecure=self._insecure)
         except ConfigurationError as error:
             raise HubMisbehavedError(f"The hub's feed_url was refused. {error}") from error
+
+
+def _list(value: object) -> ListOffered:
+    each = known_fields_at(value, "lists", fields=("slug", "origin", "keys"))
+    keys = list_at(each["keys"], "lists.keys", max_length=_MAX_KEYS)
+    return ListOffered(
+        slug=_short(each["slug"], "lists.slug"),
+        origin=text_at(each["origin"], "lists.origin", pattern=_ORIGIN, meaning="a log's name"),
+        keys=tuple(text_at(key, "lists.keys", pattern=_ADDRESS, meaning="a key") for key in keys),
+    )
 
 
 def is_unknown_item(error: HubRefusedError) -> bool:

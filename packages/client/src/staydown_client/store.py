@@ -1,62 +1,121 @@
-"""The list on disk: entries applied in order, each batch in one transaction with the position it reaches.
+"""The folder's state and what changed since its base: one SQLite file, each verified step in one transaction.
 
-SQLite in WAL mode: readers are never blocked, and a process killed at any byte leaves the last commit in force.
+WAL mode: readers are never blocked, and a process killed at any byte leaves the last commit in force. The bulk of the
+list is in a base (see `base/`), which the file refers to by name and digest; rows here say what came after it.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
+import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Self
 
-from staydown_client.entries import Admit, Withdraw, operation_of
-from staydown_client.errors import FolderError, HubMisbehavedError
-from staydown_client.policy import MIN_QUALITY
+import numpy as np
+
+from staydown_client.base.files import Base, BaseName, remove_others
+from staydown_client.clock import Moment
+from staydown_client.entries import EXACT_BYTES, REDACT
+from staydown_client.errors import FolderError, LogRefusedError
+from staydown_client.standing import HIDDEN, Standing, next_standing, operations_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
     from types import TracebackType
 
-    from staydown_client.entries import Amend, Entry, Listing
+    from staydown_client.entries import Entries, ExactAlgorithm, Label, Labels
+    from staydown_client.errors import LogProblem
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
+WITHDRAWN_STAYS_S: Final = 24 * 3600.0
+REDACTED_STAYS_S: Final = 600.0
 _BUSY_TIMEOUT_S: Final = 10.0
+_ALGORITHMS: Final[tuple[ExactAlgorithm, ...]] = tuple(EXACT_BYTES)
 
-# `pdq.key` only ever grows (AUTOINCREMENT): a reader that knows all keys up to k asks for the rows above k.
-# `removed` tells it, in the same way, which keys are gone. `removed` holds numbers only.
+# `item` holds what is in force and was said after the base: `changed_at` is the position that said it, `admitted_at`
+# that of the item's admission. `gone` holds numbers only: at position `at`, what was said at `changed_at` (a position
+# below the base's size: in the base, under `admitted_at`) ceased to be in force. Both grow by position, so that a
+# reader that knows all up to one asks for the rows above it.
 _SCHEMA: Final = """
 CREATE TABLE state (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     list TEXT NOT NULL,
-    position INTEGER NOT NULL CHECK (position >= -1),
-    caught_up_at REAL,
+    size INTEGER NOT NULL CHECK (size >= 0),
+    tree BLOB NOT NULL,
+    note TEXT,
+    base TEXT,
+    base_digest BLOB,
+    base_size INTEGER NOT NULL CHECK (base_size BETWEEN 0 AND size),
+    confirmed_s REAL,
+    confirmed_since_boot_s REAL,
+    confirmed_boot TEXT,
+    live_since_s REAL,
+    merge_due_s REAL,
+    refusal TEXT,
     feed TEXT
 ) STRICT;
+CREATE TABLE log_key (vkey TEXT PRIMARY KEY, endorsement TEXT NOT NULL) STRICT;
 CREATE TABLE item (
-    id INTEGER PRIMARY KEY,
+    changed_at INTEGER PRIMARY KEY,
+    admitted_at INTEGER NOT NULL,
     uuid BLOB NOT NULL UNIQUE CHECK (length(uuid) = 16),
-    position INTEGER NOT NULL,
     categories TEXT NOT NULL,
-    advice TEXT NOT NULL CHECK (advice IN ('block', 'hold'))
+    advice TEXT NOT NULL CHECK (advice IN ('block', 'hold')),
+    is_video INTEGER NOT NULL,
+    exact BLOB NOT NULL,
+    pdq BLOB NOT NULL
 ) STRICT;
-CREATE TABLE exact (
-    value BLOB NOT NULL,
-    algorithm TEXT NOT NULL,
-    item INTEGER NOT NULL REFERENCES item (id) ON DELETE CASCADE,
-    PRIMARY KEY (value, algorithm, item)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX exact_by_item ON exact (item);
-CREATE TABLE pdq (
-    key INTEGER PRIMARY KEY AUTOINCREMENT,
-    bits BLOB NOT NULL CHECK (length(bits) = 32),
-    item INTEGER NOT NULL REFERENCES item (id) ON DELETE CASCADE
+CREATE TABLE gone (
+    at INTEGER PRIMARY KEY,
+    admitted_at INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX pdq_by_item ON pdq (item);
-CREATE TABLE removed (seq INTEGER PRIMARY KEY AUTOINCREMENT, key INTEGER NOT NULL) STRICT;
-CREATE TRIGGER pdq_removed AFTER DELETE ON pdq BEGIN INSERT INTO removed (key) VALUES (OLD.key); END;
+CREATE INDEX gone_by_admission ON gone (admitted_at);
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """That the hub's list was refused: the problem's word, the message for people, and when (seconds since 1970)."""
+
+    problem: LogProblem
+    message: str
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the store holds beside the items: how far the list was verified, and how it stands with the hub.
+
+    `tree` is a CompactRange's bytes, `note` the last checkpoint believed. `confirmed`: when the hub last confirmed that
+    there was nothing newer; None while the list was never received whole.
+    """
+
+    size: int
+    tree: bytes
+    note: str | None
+    base: BaseName | None
+    confirmed: Moment | None
+    live_since_s: float | None
+    merge_due_s: float | None
+    refusal: Refusal | None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRow:
+    """An item in force that was said after the base."""
+
+    changed_at: int
+    admitted_at: int
+    item: bytes
+    label: Label
+    is_video: bool
+    exact: tuple[tuple[ExactAlgorithm, bytes], ...]
+    pdq: bytes
 
 
 def create_store(path: Path, *, list_name: str) -> None:
@@ -66,7 +125,9 @@ def create_store(path: Path, *, list_name: str) -> None:
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {FORMAT_VERSION};")
-        connection.execute("INSERT INTO state (one, list, position) VALUES (1, ?, -1)", (list_name,))
+        connection.execute(
+            "INSERT INTO state (one, list, size, tree, base_size) VALUES (1, ?, 0, ?, 0)", (list_name, bytes(8))
+        )
         connection.execute("COMMIT")
     finally:
         connection.close()
@@ -95,7 +156,10 @@ def connect(path: Path, *, list_name: str, for_writing: bool) -> sqlite3.Connect
 def _check_is_ours(connection: sqlite3.Connection, path: Path, list_name: str) -> None:
     [version] = connection.execute("PRAGMA user_version").fetchone()
     if version != FORMAT_VERSION:
-        raise FolderError(f"{path} was written by another version of staydown-client (format {version}).")
+        raise FolderError(
+            f"{path} was written by another version of staydown-client (format {version}). Make a new folder with "
+            "'staydown filter init' and sync it: the hub has the whole list."
+        )
     [stored] = connection.execute("SELECT list FROM state").fetchone()
     if stored != list_name:
         raise FolderError(
@@ -110,22 +174,73 @@ def damage_named(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
+        full = "disk is full" in str(error) or "disk I/O" in str(error)
         raise FolderError(
-            f"{path} cannot be used ({error}). If it stays so, make a new folder with 'staydown filter init' and sync "
-            "it: the hub still has the whole list."
+            f"{path} cannot be used ({error}). "
+            + (
+                "Is the disk full? Make room: what was verified before stays in force, and the sync goes on from there."
+                if full
+                else "If it stays so, make a new folder with 'staydown filter init' and sync it: the hub still has the "
+                "whole list."
+            )
         ) from error
 
 
+def read_state(connection: sqlite3.Connection) -> State:
+    """Return the state row."""
+    row = connection.execute(
+        "SELECT size, tree, note, base, base_digest, base_size, confirmed_s, confirmed_since_boot_s, confirmed_boot, "
+        "live_since_s, merge_due_s, refusal FROM state"
+    ).fetchone()
+    size, tree, note, base, digest, base_size, confirmed_s, since_boot_s, boot, live_since_s, due_s, refusal = row
+    return State(
+        size=size,
+        tree=tree,
+        note=note,
+        base=None if base is None else BaseName(base, digest, base_size),
+        confirmed=None if confirmed_s is None else Moment(confirmed_s, since_boot_s, boot),
+        live_since_s=live_since_s,
+        merge_due_s=due_s,
+        refusal=None if refusal is None else Refusal(**json.loads(refusal)),
+    )
+
+
+def read_items(connection: sqlite3.Connection, *, since: int) -> Iterator[ItemRow]:
+    """Yield what is in force and was said at position `since` or later."""
+    rows = connection.execute(
+        "SELECT changed_at, admitted_at, uuid, categories, advice, is_video, exact, pdq FROM item "
+        "WHERE changed_at >= ? ORDER BY changed_at",
+        (since,),
+    )
+    for changed_at, admitted_at, item, categories, advice, is_video, exact, pdq in rows:
+        label = (tuple(categories.split()), advice)
+        yield ItemRow(changed_at, admitted_at, item, label, bool(is_video), tuple(_unpacked(exact)), pdq)
+
+
+def read_gone(connection: sqlite3.Connection, *, since: int) -> list[tuple[int, int]]:
+    """Return (admitted_at, changed_at) of what ceased to be in force at position `since` or later."""
+    return connection.execute("SELECT admitted_at, changed_at FROM gone WHERE at >= ? ORDER BY at", (since,)).fetchall()
+
+
 class StoreWriter:
-    """The one writer of a store. Hold the folder's lock (see `lock.py`) while using it."""
+    """The one writer of a folder's list. Hold the folder's lock (see `lock.py`) while using it."""
 
     def __init__(self, path: Path, *, list_name: str) -> None:
         """Open the store of one list; raise `FolderError` when it cannot be used."""
         self._path = path
+        self._list_name = list_name
         self._connection = connect(path, list_name=list_name, for_writing=True)
-        # FULL: a commit also survives a power cut. secure_delete: what was withdrawn leaves the file too.
-        for pragma in ("synchronous = FULL", "secure_delete = ON", "foreign_keys = ON"):
-            self._connection.execute(f"PRAGMA {pragma}")
+        try:
+            # FULL: a commit also survives a power cut. secure_delete: what was withdrawn leaves the file too.
+            for pragma in ("synchronous = FULL", "secure_delete = ON"):
+                self._connection.execute(f"PRAGMA {pragma}")
+            self.state = self._read_state()
+            self._base = self._open_base()
+            remove_others(path.parent, keep=self.state.base.name if self.state.base else None)
+        except BaseException:
+            self._connection.close()
+            raise
+        self._left_behind = True
 
     def __enter__(self) -> Self:
         return self
@@ -136,10 +251,19 @@ class StoreWriter:
         self._connection.close()
 
     @property
+    def path(self) -> Path:
+        """The store's file."""
+        return self._path
+
+    @property
+    def list_name(self) -> str:
+        """The list's short name."""
+        return self._list_name
+
+    @property
     def position(self) -> int:
-        """The last position applied; -1 when there is none."""
-        position: int = self._connection.execute("SELECT position FROM state").fetchone()[0]
-        return position
+        """The last position verified and applied; -1 when there is none."""
+        return self.state.size - 1
 
     @property
     def feed(self) -> str | None:
@@ -150,55 +274,173 @@ class StoreWriter:
     def remember_feed(self, address: str) -> None:
         """Keep the feed's address, for when the hub's own pages are away."""
         if address != self.feed:
-            with self._transaction():
-                self._connection.execute("UPDATE state SET feed = ?", (address,))
+            self._set(feed=address)
 
-    def apply(self, entries: Sequence[Entry], *, caught_up_at: float | None) -> None:
-        """Apply `entries`, which go on from the last position, all or none.
+    def endorsed_keys(self) -> list[tuple[str, str]]:
+        """Return the keys that were taken over by an endorsement, each with the note that says so."""
+        with damage_named(self._path):
+            return self._connection.execute("SELECT vkey, endorsement FROM log_key ORDER BY rowid").fetchall()
 
-        `caught_up_at` (seconds since 1970) says that nothing newer existed then; None leaves the last such time.
-        Raises `HubMisbehavedError` when a position is not the next one, or an operation does not fit the item.
+    def remember_keys(self, endorsed: Sequence[tuple[str, str]]) -> None:
+        """Keep keys that a trusted one endorsed."""
+        with self._transaction():
+            self._connection.executemany("INSERT OR IGNORE INTO log_key (vkey, endorsement) VALUES (?, ?)", endorsed)
+
+    def confirm(self, at: Moment, *, live_since_s: float | None = None) -> None:
+        """Note that the hub had nothing newer then, and since when (seconds since 1970) it is followed live."""
+        self._set(**_confirmed(at), live_since_s=live_since_s)
+
+    def refuse(self, refusal: Refusal | None) -> None:
+        """Note that the hub's list was refused; None: it is believed again."""
+        if refusal != self.state.refusal:
+            self._set(
+                refusal=None if refusal is None else json.dumps({n: getattr(refusal, n) for n in Refusal.__slots__})
+            )
+
+    def set_live(self, since_s: float | None) -> None:
+        """Note since when (seconds since 1970) the list has been followed live; None: it is not."""
+        if since_s != self.state.live_since_s:
+            self._set(live_since_s=since_s)
+
+    def apply(self, runs: Sequence[Entries], labels: Labels, *, tree: bytes, note: str, confirmed: Moment) -> None:
+        """Apply verified runs that go on from the last position, all or none, with the tree and note they lead to.
+
+        `confirmed`: when the hub showed this note as its newest.
+
+        Raises `LogRefusedError` when a position is not the next one, an operation does not fit its item, or a text is
+        missing without a redaction.
         """
         with self._transaction():
-            position = self.position
-            for entry in entries:
-                position += 1
-                if entry.position != position:
-                    raise HubMisbehavedError(
-                        f"The hub sent position {entry.position} where {position} comes next; it was refused."
+            size = self.state.size
+            for run in runs:
+                if run.first != size:
+                    raise LogRefusedError(
+                        f"The hub sent position {run.first} where {size} comes next.", problem="garbage"
                     )
-                self._apply(entry)
+                size += len(run)
+            if runs:
+                self._apply(runs, labels)
+            self._update(size=size, tree=tree, note=note, refusal=None, **_confirmed(confirmed))
+        self.state = self._read_state()
+
+    def adopt(self, base: BaseName, *, tree: bytes, note: str) -> None:
+        """Make `base`, which holds all of a first sync, the list in force."""
+        with self._transaction():
+            if self.state.size:
+                raise FolderError(f"{self._path} holds a list already.")
+            self._update(
+                size=base.size, tree=tree, note=note, refusal=None,
+                base=base.name, base_digest=base.digest, base_size=base.size,
+            )  # fmt: skip
+        self._use_base()
+
+    def switch(self, base: BaseName) -> None:
+        """Make `base`, which holds this list as it was after its first `base.size` entries, the new base."""
+        with self._transaction():
+            self._connection.execute("DELETE FROM item WHERE changed_at < ?", (base.size,))
+            self._connection.execute("DELETE FROM gone WHERE at < ?", (base.size,))
+            left = self._connection.execute("SELECT count(*) FROM gone WHERE changed_at < ?", (base.size,)).fetchone()[
+                0
+            ]
+            due_s = self.state.merge_due_s if left else None
+            self._update(base=base.name, base_digest=base.digest, base_size=base.size, merge_due_s=due_s)
+        self._left_behind = True
+        self._use_base()
+
+    def rows_since_base(self) -> int:
+        """Return how many rows say what came after the base."""
+        counts = "SELECT (SELECT count(*) FROM item) + (SELECT count(*) FROM gone)"
+        found: int = self._connection.execute(counts).fetchone()[0]
+        return found
+
+    def rows_in_base(self) -> int:
+        """Return how many items the base holds."""
+        return 0 if self._base is None else len(self._base)
+
+    def clear_away(self) -> None:
+        """Empty the write-ahead log after something ceased to be in force, so that it leaves the disk."""
+        if self._left_behind:
+            with damage_named(self._path):
+                [busy, _, _] = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            self._left_behind = bool(busy)
+
+    def _apply(self, runs: Sequence[Entries], labels: Labels) -> None:
+        operations, items = operations_of(runs)
+        ids = items.astype(">u8").tobytes()
+        standings: dict[bytes, Standing | None] = {}
+        start = 0
+        for run in runs:
+            parts = _Parts(run)
+            for place in range(len(run)):
+                item, operation = ids[16 * (start + place) : 16 * (start + place + 1)], int(operations[start + place])
+                position = run.first + place
+                before = standings[item] if item in standings else self._standing(item)
+                after = standings[item] = next_standing(before, operation, position)
+                if before is not None and before.content_at != HIDDEN:
+                    self._retire(before, at=position)
+                if operation == REDACT:
+                    self._ask_to_merge(REDACTED_STAYS_S)
+                if after is not None and after.content_at == position:
+                    self._insert(after, item, labels.texts[int(run.labels[place])], parts, place)
+            start += len(run)
+
+    def _standing(self, item: bytes) -> Standing | None:
+        row = self._connection.execute("SELECT admitted_at, changed_at FROM item WHERE uuid = ?", (item,)).fetchone()
+        if row is not None:
+            return Standing(*row)
+        if self._base is None:
+            return None
+        admitted_at = self._base.admitted_at((int.from_bytes(item[:8], "big"), int.from_bytes(item[8:], "big")))
+        if admitted_at is None:
+            return None
+        gone = self._connection.execute("SELECT 1 FROM gone WHERE admitted_at = ?", (admitted_at,)).fetchone()
+        return Standing(admitted_at, admitted_at) if gone is None else None
+
+    def _retire(self, standing: Standing, *, at: int) -> None:
+        self._connection.execute("DELETE FROM item WHERE changed_at = ?", (standing.content_at,))
+        self._connection.execute(
+            "INSERT INTO gone (at, admitted_at, changed_at) VALUES (?, ?, ?)",
+            (at, standing.admitted_at, standing.content_at),
+        )
+        self._left_behind = True
+        if self.state.base is not None and standing.content_at < self.state.base.size:
+            self._ask_to_merge(WITHDRAWN_STAYS_S)
+
+    def _ask_to_merge(self, within_s: float) -> None:
+        """Note by when the base is to be written anew, so that what is no longer in force leaves its files."""
+        if self.state.base is not None:
             self._connection.execute(
-                "UPDATE state SET position = ?, caught_up_at = coalesce(?, caught_up_at)", (position, caught_up_at)
+                "UPDATE state SET merge_due_s = min(coalesce(merge_due_s, 9e99), ?)", (time.time() + within_s,)
             )
 
-    def _apply(self, entry: Entry) -> None:
-        found = self._connection.execute("SELECT id, position FROM item WHERE uuid = ?", (entry.item.bytes,))
-        in_force: tuple[int, int] | None = found.fetchone()
-        if (in_force is None) != isinstance(entry, Admit):
-            state = "not in force" if in_force is None else "in force already"
-            raise HubMisbehavedError(
-                f"The hub sent '{operation_of(entry)}' at position {entry.position} for an item that is {state}; "
-                "it was refused."
-            )
-        if in_force is not None:
-            self._connection.execute("DELETE FROM item WHERE id = ?", (in_force[0],))
-        if not isinstance(entry, Withdraw):
-            self._insert(entry, admitted_at=entry.position if in_force is None else in_force[1])
+    def _insert(self, standing: Standing, item: bytes, label: Label, parts: _Parts, place: int) -> None:
+        self._connection.execute(
+            "INSERT INTO item (changed_at, admitted_at, uuid, categories, advice, is_video, exact, pdq) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (standing.content_at, standing.admitted_at, item, " ".join(label[0]), label[1],
+             bool(parts.run.videos[place]), parts.exact(place), parts.pdq(place)),
+        )  # fmt: skip
 
-    def _insert(self, entry: Admit | Amend, *, admitted_at: int) -> None:
-        cursor = self._connection.execute(
-            "INSERT INTO item (uuid, position, categories, advice) VALUES (?, ?, ?, ?)",
-            (entry.item.bytes, admitted_at, " ".join(entry.listing.categories), entry.listing.advice),
-        )
-        item = cursor.lastrowid
-        self._connection.executemany(
-            "INSERT OR IGNORE INTO exact (value, algorithm, item) VALUES (?, ?, ?)",
-            [(fingerprint.value, fingerprint.algorithm, item) for fingerprint in entry.listing.exact],
-        )
-        self._connection.executemany(
-            "INSERT INTO pdq (bits, item) VALUES (?, ?)", [(bits, item) for bits in _comparable_bits(entry.listing)]
-        )
+    def _open_base(self) -> Base | None:
+        return None if self.state.base is None else Base(self._path.parent, self.state.base)
+
+    def _use_base(self) -> None:
+        self.state = self._read_state()
+        self._base = self._open_base()
+        remove_others(self._path.parent, keep=self.state.base.name if self.state.base else None)
+
+    def _read_state(self) -> State:
+        with damage_named(self._path):
+            return read_state(self._connection)
+
+    def _set(self, **columns: Any) -> None:  # noqa: ANN401 - what SQLite takes
+        with self._transaction():
+            self._update(**columns)
+        self.state = self._read_state()
+
+    def _update(self, **columns: Any) -> None:  # noqa: ANN401 - what SQLite takes
+        names = ", ".join(f"{name} = ?" for name in columns)
+        self._connection.execute(f"UPDATE state SET {names}", tuple(columns.values()))  # noqa: S608 - our own names
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -213,6 +455,39 @@ class StoreWriter:
                 raise
 
 
-def _comparable_bits(listing: Listing) -> list[bytes]:
-    """Return the distinct PDQ hashes that are good enough to be compared, in the order of the entry."""
-    return list(dict.fromkeys(pdq.bits for pdq in listing.pdq if pdq.quality >= MIN_QUALITY))
+def _confirmed(at: Moment) -> dict[str, float | str]:
+    return {"confirmed_s": at.wall_s, "confirmed_since_boot_s": at.since_boot_s, "confirmed_boot": at.boot}
+
+
+class _Parts:
+    """A run's fingerprints, found by entry."""
+
+    def __init__(self, run: Entries) -> None:
+        self.run = run
+        places = np.arange(len(run) + 1)
+        self._exact = [
+            (bytes((code,)), run.exact[name].values, np.searchsorted(run.exact[name].owners, places).tolist())
+            for code, name in enumerate(_ALGORITHMS)
+        ]
+        self._pdq = np.searchsorted(run.pdq.owners, places).tolist()
+
+    def exact(self, place: int) -> bytes:
+        """Return the entry's digests, each after a byte that says of which algorithm it is."""
+        return b"".join(
+            code + row.tobytes()
+            for code, values, bounds in self._exact
+            for row in values[bounds[place] : bounds[place + 1]]
+        )
+
+    def pdq(self, place: int) -> bytes:
+        """Return the entry's near hashes, one after another."""
+        return self.run.pdq.values[self._pdq[place] : self._pdq[place + 1]].tobytes()
+
+
+def _unpacked(packed: bytes) -> Iterator[tuple[ExactAlgorithm, bytes]]:
+    at = 0
+    while at < len(packed):
+        algorithm = _ALGORITHMS[packed[at]]
+        end = at + 1 + EXACT_BYTES[algorithm]
+        yield algorithm, packed[at + 1 : end]
+        at = end

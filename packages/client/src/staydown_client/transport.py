@@ -1,14 +1,19 @@
-"""HTTP to a hub that may be hostile: no redirects, no compression, and a bound on each answer's size and time."""
+"""HTTP to a hub that may be hostile: no redirects, and a bound on each answer's size and time.
+
+Only what was asked for compressed may come so, and it is bounded again as it grows.
+"""
 
 from __future__ import annotations
 
 import json
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Self
 
 import urllib3
+import zstandard
 
 from staydown_client.errors import HubMisbehavedError, HubRefusedError, HubUnavailableError
 from staydown_client.printable import printable
@@ -27,6 +32,13 @@ MAX_ANSWER_BYTES: Final = 1024 * 1024
 _CHUNK_BYTES: Final = 64 * 1024
 _MAX_MESSAGE: Final = 500
 _MAX_FIELDS: Final = 5
+_MAX_WINDOW_BYTES: Final = 2**25
+_IDENTITY: Final = "identity"
+_JSON: Final = {"Accept": "application/json"}
+_JSON_SENT: Final = {**_JSON, "Content-Type": "application/json"}
+_TEXT_SENT: Final = {**_JSON, "Content-Type": "text/plain; charset=utf-8"}
+_BYTES: Final = {"Accept": "*/*"}
+_ZSTD: Final = "zstd"
 
 
 class AnswerTooLargeError(HubMisbehavedError):
@@ -53,15 +65,41 @@ class Transport:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connections up."""
         self._pool.clear()
 
     def get(self, path: str, *, max_bytes: int = MAX_ANSWER_BYTES) -> object:
         """Return the JSON that a GET of `path` answers; raise a `HubError` otherwise."""
-        return self._exchange("GET", path, body=None, max_bytes=max_bytes)
+        return parse_json(self._exchange("GET", path, body=None, max_bytes=max_bytes).data)
 
     def post(self, path: str, body: Mapping[str, object]) -> object:
-        """Return the JSON that a POST of `body` as JSON answers; raise a `HubError` otherwise."""
-        return self._exchange("POST", path, body=json.dumps(body).encode(), max_bytes=MAX_ANSWER_BYTES)
+        """Return the JSON that a POST of `body` as JSON answers, None for no content; raise a `HubError` otherwise."""
+        sent = json.dumps(body).encode()
+        data = self._exchange("POST", path, body=sent, max_bytes=MAX_ANSWER_BYTES, headers=_JSON_SENT).data
+        return parse_json(data) if data else None
+
+    def get_text(self, path: str, *, max_bytes: int = MAX_ANSWER_BYTES) -> str:
+        """Return the text that a GET of `path` answers."""
+        data = self._exchange("GET", path, body=None, max_bytes=max_bytes, headers={"Accept": "text/plain"}).data
+        try:
+            return data.decode("utf-8")
+        except UnicodeDecodeError:
+            raise HubMisbehavedError("The hub's answer is not UTF-8; it was refused.") from None
+
+    def get_packed(self, path: str, *, max_bytes: int) -> Packed:
+        """Return the bytes that a GET of `path` answers, at most `max_bytes` on the way, perhaps compressed."""
+        return self._exchange("GET", path, body=None, max_bytes=max_bytes, headers={**_BYTES, "Accept-Encoding": _ZSTD})
+
+    def get_bytes(self, path: str, *, max_bytes: int) -> bytes:
+        """Return the bytes that a GET of `path` answers."""
+        return self._exchange("GET", path, body=None, max_bytes=max_bytes, headers=_BYTES).data
+
+    def post_text(self, path: str, text: str) -> None:
+        """Send a text, to which nothing but success is to be answered."""
+        self._exchange("POST", path, body=text.encode(), max_bytes=MAX_ANSWER_BYTES, headers=_TEXT_SENT)
 
     def open_stream(self, path: str, *, headers: Mapping[str, str]) -> Stream:
         """Open an answer that is read as it comes; the caller closes it."""
@@ -76,10 +114,15 @@ class Transport:
             response.close()
         raise HubMisbehavedError("The hub's answer is not a stream of events.")
 
-    def _exchange(self, method: str, path: str, *, body: bytes | None, max_bytes: int) -> object:
-        headers = {"Accept": "application/json"}
-        if body is not None:
-            headers["Content-Type"] = "application/json"
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None,
+        max_bytes: int,
+        headers: Mapping[str, str] = _JSON,
+    ) -> Packed:
         response = self._send(method, path, body=body, headers=headers)
         try:
             data = self._read(response, max_bytes=max_bytes)
@@ -87,14 +130,14 @@ class Transport:
         finally:
             # A connection whose answer was not read to its end is never used again.
             response.close()
-        return parse_json(data)
+        return Packed(data, is_compressed=_encoding_of(response) == _ZSTD)
 
     def _send(
         self, method: str, path: str, *, body: bytes | None, headers: Mapping[str, str]
     ) -> urllib3.BaseHTTPResponse:
         sent = {
+            "Accept-Encoding": _IDENTITY,
             **headers,
-            "Accept-Encoding": "identity",
             "Authorization": f"Bearer {self._key.reveal()}",
             "User-Agent": "staydown-client",
         }
@@ -104,7 +147,7 @@ class Transport:
             )
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise HubUnavailableError(f"The hub at {self._base} cannot be reached: {_reason(error)}.") from None
-        if response.headers.get("Content-Encoding", "identity") != "identity":
+        if _encoding_of(response) not in {_IDENTITY, sent["Accept-Encoding"]}:
             response.close()
             raise HubMisbehavedError("The hub's answer is compressed although the client did not ask for that.")
         return response
@@ -151,6 +194,27 @@ class Transport:
         return str(body.get("error", ""))[:64], f": {shown}" if shown else ""
 
 
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """An answer as it came over the wire."""
+
+    data: bytes
+    is_compressed: bool
+
+    def unpacked(self, *, max_bytes: int) -> bytes:
+        """Return the bytes themselves; raise `AnswerTooLargeError` for more than `max_bytes` of them."""
+        if not self.is_compressed:
+            return self.data
+        try:
+            with zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW_BYTES).stream_reader(self.data) as reader:
+                plain: bytes = reader.read(max_bytes + 1)
+        except zstandard.ZstdError:
+            raise HubMisbehavedError("The hub's answer is not compressed as it says; it was refused.") from None
+        if len(plain) > max_bytes:
+            raise AnswerTooLargeError(f"The hub's answer is longer than {max_bytes} bytes and was refused.")
+        return plain
+
+
 class Stream:
     """An answer without an end, read as it comes; `shut_down` may be called from another thread."""
 
@@ -178,6 +242,11 @@ def _chunks(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
             yield chunk
     except (urllib3.exceptions.HTTPError, OSError) as error:
         raise HubUnavailableError(f"The hub's answer broke off: {_reason(error)}.") from None
+
+
+def _encoding_of(response: urllib3.BaseHTTPResponse) -> str:
+    encoding: str = response.headers.get("Content-Encoding", _IDENTITY)
+    return encoding
 
 
 def _reason(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -43,6 +44,8 @@ class Verdict:
     match; "unchecked" means that nobody can say, with the problems as the reason: treat it as you treat an upload
     while the filter is down. `list_position` is the last position applied (-1: an empty list), `list_age_s` the time
     since the hub last confirmed that nothing newer exists; both are None while the folder was never synced.
+    `overruled` are entries that the file matched and that the platform's own policy or allow-list lets through;
+    `degraded` says that the list is older than the policy finds good, and is used all the same.
     """
 
     action: Action
@@ -50,7 +53,10 @@ class Verdict:
     problems: tuple[Problem, ...]
     list_position: int | None
     list_age_s: float | None
+    overruled: tuple[Reason, ...] = ()
+    degraded: bool = False
 
     def as_json(self) -> dict[str, object]:
-        """Return the verdict as JSON-ready values, under the names of its fields."""
-        return asdict(self)
+        """Return the verdict as JSON-ready values, under the names of its fields; an age beyond belief is null."""
+        age_s = self.list_age_s
+        return asdict(self) | {"list_age_s": age_s if age_s is not None and math.isfinite(age_s) else None}

@@ -96,7 +96,8 @@ def test_json_gives_one_object_for_each_file_in_order(synced: Folder, cat: Path,
     found = lines(done.stdout)
     assert [each["file"] for each in found] == [str(name) for name in names]
     assert [each["action"] for each in found] == ["block", "allow", "unchecked"]
-    assert set(found[0]) == {"file", "action", "reasons", "problems", "list_position", "list_age_s"}
+    told = {"file", "action", "reasons", "problems", "list_position", "list_age_s", "overruled", "degraded"}
+    assert set(found[0]) == told
     [reason] = found[0]["reasons"]
     assert reason.pop("algorithm") in {"md5", "sha1", "sha256"}
     assert reason == {"list": LIST, "position": 0, "categories": ["A1"], "distance_bits": 0}

@@ -61,7 +61,7 @@ def test_a_hub_that_is_away_is_told_and_the_filter_goes_on(
     hub.publish(admit(1, *cat_wire))
     with Filter.open(folder.path) as uploads:
         uploads.sync()
-        hub.answers["/api/v1/me"] = hub.answers[f"/feed/v1/lists/{LIST}/entries"] = lambda handler: handler.answer(
+        hub.answers["/api/v1/me"] = hub.answers[f"/feed/v1/lists/{LIST}/checkpoint"] = lambda handler: handler.answer(
             {}, status=503
         )
         with caplog.at_level(logging.DEBUG), uploads.follow() as following:

@@ -1,8 +1,10 @@
-"""kill -9 at any moment: no applied entry is lost, and the folder stays readable."""
+"""kill -9 at any moment: no verified entry is lost, nothing is fetched twice, nothing unverified is ever in force."""
 
 from __future__ import annotations
 
-import json
+import hashlib
+import os
+import queue
 import random
 import signal
 import sqlite3
@@ -10,101 +12,222 @@ import subprocess
 import sys
 import threading
 import time
-from typing import IO, TYPE_CHECKING
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
+from staydown_client.folder import make_folder
+from staydown_client.log.compact_range import CompactRange
 from staydown_client.sync import CaughtUp, opened
+from staydown_client.view import ListView
 
-from packages.client.tests.conftest import Body, LoopbackHub, Told, admit, amend, item_id, near, withdraw
+from packages.client.tests.conftest import (
+    KEY,
+    LIST,
+    Body,
+    Handler,
+    LoopbackHub,
+    Told,
+    admit,
+    amend,
+    exact,
+    near,
+    withdraw,
+)
+from packages.client.tests.hostile_hub import BUNDLE, FEED, entries_event
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from staydown_client.folder import Folder
 
-ROUNDS = 30
-BURST = 12
+BURST = 6
+ROUNDS_LIVE = 90
+ROUNDS_FIRST = 60
+ROUNDS_MERGING = 50
+NO_HASHES = np.zeros((0, 32), np.uint8)
+FORGED = "f0" * 32
 
 
 def entry_at(position: int) -> Body:
     """Return the entry at a position of an endless list: of every five, one amends and one withdraws the last item."""
     turn, item = position % 5, position - position % 5 + min(position % 5, 2)
+    digest = digest_at(position).hex()
     if turn == 3:
-        return amend(item, near(f"{position:064x}"))
+        return amend(item, exact(digest), near(digest))
     if turn == 4:
         return withdraw(item)
-    return admit(position, near(f"{position:064x}"))
+    return admit(position, exact(digest), near(digest))
 
 
-def state_after(position: int) -> set[tuple[str, str]]:
-    """Return the items in force after a position, each with its hash: what the entries say, worked out simply."""
-    in_force: dict[str, str] = {}
-    for number in range(position + 1):
-        entry = entry_at(number)
-        if entry["operation"] == "withdraw":
-            del in_force[entry["item"]]
+def digest_at(position: int) -> bytes:
+    return hashlib.sha256(b"%d" % position).digest()
+
+
+def in_force_after(size: int) -> dict[int, int]:
+    """Return by the position whose digest is in force that of its item's admission: worked out simply."""
+    found = {n: n for n in range(size) if n % 5 < 3}
+    for position in range(3, size, 5):
+        del found[position - 1]
+        if position + 1 >= size:
+            found[position] = position - 1
+    return found
+
+
+def assert_sound(folder: Folder, hub: LoopbackHub, *, at_least: int) -> int:
+    """Fail unless the folder holds a verified state, whole, no older than `at_least`; return its position."""
+    with closing(sqlite3.connect(folder.store_path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        size, tree = connection.execute("SELECT size, tree FROM state").fetchone()
+    assert size - 1 >= at_least
+    assert CompactRange.from_bytes(tree).root() == hub.log.root(size)
+    digests = [*map(digest_at, range(size + 50)), bytes.fromhex(FORGED)]
+    view = ListView(folder.store_path, list_name=LIST)
+    try:
+        looked = view.look_up([("sha256", digest) for digest in digests], NO_HASHES)
+        near_hits = view.look_up([], np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 32), max_distance_bits=0)
+    finally:
+        view.close()
+    assert looked.position == size - 1
+    assert {row: hit.position for row, hit in looked.exact_hits} == in_force_after(size)
+    assert {row: hit.position for row, hit in near_hits.near_hits} == in_force_after(size)
+    return int(size) - 1
+
+
+class Killer:
+    """Starts syncing processes and kills them."""
+
+    def __init__(self, server: subprocess.Popen[str]) -> None:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        self._said = server.stdout
+        self._asked = server.stdin
+
+    def kill(self, how: str, folder: Folder, *, after_s: float | None) -> int:
+        """Let one sync for a while (None: until it says that it applied something), kill it, and return its last word.
+
+        That is the last position that it said it had applied, -1 for none.
+        """
+        self._asked.write(f"{how} {folder.path}\n")
+        self._asked.flush()
+        child = int(self._said.readline().removeprefix("child "))
+        told = -1
+        if after_s is None:
+            told = int(self._said.readline().removeprefix("at "))
         else:
-            in_force[entry["item"]] = entry["fingerprints"][0]["value"]
-    return set(in_force.items())
+            time.sleep(after_s)
+        os.kill(child, signal.SIGKILL)
+        while (line := self._said.readline()) != "ended\n":
+            assert line
+            told = int(line.removeprefix("at "))
+        return told
+
+    def pace_s(self, how: str, folder: Folder) -> float:
+        """Return how long a sync of a new folder like this one takes here and now: kills are spread over twice that."""
+        other = make_folder(folder.path.with_name("pace"), settings=folder.settings, key=KEY)
+        began = time.monotonic()
+        self.kill(how, other, after_s=None)
+        return time.monotonic() - began
 
 
-def follow(folder: Folder) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "staydown_client.cli.main", "filter", "sync", str(folder.path), "--follow", "--json"],
+@contextmanager
+def killing(*, base_from: int, merge_from: int) -> Iterator[Killer]:
+    script = Path(__file__).parents[1] / "fork_server.py"
+    with subprocess.Popen(
+        [sys.executable, script, str(base_from), str(merge_from)],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-    )
+    ) as server:
+        yield Killer(server)
 
 
-def last_told(output: IO[str]) -> int:
-    """Return the last position that the process said it had applied; a line cut off by the kill says nothing."""
-    position = -1
-    for line in output:
-        if line.endswith("\n"):
-            position = int(json.loads(line)["position"])
-    return position
+def catch_up(folder: Folder) -> list[object]:
+    told = Told()
+    with opened(folder) as syncing:
+        syncing.catch_up(told)
+    return told.progress
 
 
-def stored(folder: Folder) -> tuple[int, set[tuple[str, str]]]:
-    connection = sqlite3.connect(folder.store_path)
-    try:
-        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        [(position,)] = connection.execute("SELECT position FROM state").fetchall()
-        rows = connection.execute("SELECT uuid, bits FROM item JOIN pdq ON item = id").fetchall()
-    finally:
-        connection.close()
-    return position, {(item_id(int.from_bytes(uuid, "big")), bits.hex()) for uuid, bits in rows}
+def forge(handler: Handler) -> None:
+    """Push an entry that is on no list that was signed."""
+    log = handler.server.log.fork(size=handler.server.log.size)
+    size = log.size
+    log.append(admit(1_000_000, exact(FORGED), near(FORGED)))
+    handler.begin_chunks("text/event-stream")
+    handler.chunk(entries_event(log, size, size + 1, handler.server.log.checkpoint(size)))
 
 
-def test_kill_9_loses_no_applied_entry_and_leaves_the_store_readable(folder: Folder, hub: LoopbackHub) -> None:
+def test_kill_9_while_following_loses_nothing_and_lets_nothing_forged_in(folder: Folder, hub: LoopbackHub) -> None:
     moments = random.Random(5)  # noqa: S311 - the same moments on every run
-    stop = threading.Event()
+    events = f"{FEED}events"
+    bursts: queue.Queue[int] = queue.Queue()
 
     def publish() -> None:
-        while not stop.is_set():
-            start = len(hub.entries)
+        while bursts.get():
+            start = hub.log.size
             hub.publish(*(entry_at(n) for n in range(start, start + BURST)))
-            time.sleep(0.01)
+            time.sleep(pace_s / 2)
 
     publisher = threading.Thread(target=publish)
-    publisher.start()
     reached = -1
-    try:
-        for _ in range(ROUNDS):
-            with follow(folder) as process:
-                assert process.stdout is not None
-                first = process.stdout.readline()
-                time.sleep(moments.uniform(0.0, 0.15))
-                process.send_signal(signal.SIGKILL)
-                told = max(last_told(process.stdout), int(json.loads(first)["position"]))
-            position, items = stored(folder)
-            assert process.returncode == -signal.SIGKILL
-            assert position >= max(told, reached)
-            assert items == state_after(position)
-            reached = position
-    finally:
-        stop.set()
-        publisher.join()
-    assert reached > ROUNDS
-    told_at_last = Told()
-    with opened(folder) as syncing:
-        syncing.catch_up(told_at_last)
-    assert told_at_last.progress == [CaughtUp(len(hub.entries) - 1, len(hub.entries) - 1 - reached)]
-    assert stored(folder) == (len(hub.entries) - 1, state_after(len(hub.entries) - 1))
+    with killing(base_from=10**9, merge_from=10**9) as killer:
+        pace_s = killer.pace_s("follow", folder)
+        publisher.start()
+        try:
+            for round_ in range(ROUNDS_LIVE):
+                bursts.put(BURST)
+                hub.answers.pop(events, None)
+                if round_ % 5 == 0:
+                    hub.answers[events] = forge
+                told = killer.kill("follow", folder, after_s=moments.uniform(0.0, 1.5 * pace_s))
+                reached = assert_sound(folder, hub, at_least=max(told, reached))
+        finally:
+            bursts.put(0)
+            publisher.join()
+    hub.answers.clear()
+    assert reached > BURST
+    assert catch_up(folder) == [CaughtUp(hub.log.size - 1, hub.log.size - 1 - reached)]
+    assert_sound(folder, hub, at_least=hub.log.size - 1)
+
+
+def test_kill_9_during_the_first_sync_leaves_all_or_nothing_and_no_bundle_comes_twice(
+    folder: Folder, hub: LoopbackHub
+) -> None:
+    moments = random.Random(6)  # noqa: S311 - the same moments on every run
+    hub.publish(*(entry_at(n) for n in range(2 * BUNDLE + 10)))
+    whole = hub.log.size - 1
+    kept: set[str] = set()
+    with killing(base_from=100, merge_from=10**9) as killer:
+        pace_s = killer.pace_s("follow", folder)
+        for _ in range(ROUNDS_FIRST):
+            asked = len(hub.requests)
+            killer.kill("follow", folder, after_s=moments.uniform(0.0, pace_s))
+            assert position_of(folder) in {-1, whole}
+            again = {Path(path).name for path in hub.paths()[asked:] if path.startswith(f"{FEED}bundle")}
+            assert not again & kept
+            kept |= {f"{int(each.stem):03d}" for each in (folder.path / "incoming").glob("*.sdb")}
+    catch_up(folder)
+    assert_sound(folder, hub, at_least=whole)
+
+
+def position_of(folder: Folder) -> int:
+    with closing(sqlite3.connect(folder.store_path)) as connection:
+        size: int = connection.execute("SELECT size FROM state").fetchone()[0]
+    return size - 1
+
+
+def test_kill_9_while_bases_are_merged_loses_nothing(folder: Folder, hub: LoopbackHub) -> None:
+    moments = random.Random(7)  # noqa: S311 - the same moments on every run
+    reached = -1
+    with killing(base_from=50, merge_from=0) as killer:
+        pace_s = killer.pace_s("catch-up", folder)
+        for _ in range(ROUNDS_MERGING):
+            start = hub.log.size
+            hub.publish(*(entry_at(n) for n in range(start, start + 2 * BURST)))
+            told = killer.kill("catch-up", folder, after_s=moments.uniform(0.0, 1.5 * pace_s))
+            reached = assert_sound(folder, hub, at_least=max(told, reached))
+    catch_up(folder)
+    assert_sound(folder, hub, at_least=hub.log.size - 1)
+    assert any(folder.path.glob("base-*"))

@@ -9,31 +9,42 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
-from staydown_client.errors import FolderBusyError, HubMisbehavedError, HubRefusedError, HubUnavailableError
+from staydown_client.backoff import Backoff
+from staydown_client.errors import FolderBusyError, HubRefusedError, HubUnavailableError
 from staydown_client.filter import Filter
+from staydown_client.folder import make_folder
 from staydown_client.lock import held
 from staydown_client.store import StoreWriter
-from staydown_client.sync import Applied, Backoff, CaughtUp, Trouble, opened
+from staydown_client.sync import Applied, CaughtUp, Trouble, opened
+from staydown_client.view import ListView
 
 from packages.client.tests.conftest import (
+    KEY,
     KEY_TEXT,
     LIST,
+    Body,
     Handler,
     LoopbackHub,
     Told,
     admit,
     amend,
+    exact,
+    item_id,
+    near,
     photograph,
     withdraw,
 )
+from packages.client.tests.hostile_hub import BUNDLE, FEED
+from packages.client.tests.made_log import MadeLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from staydown_client.folder import Folder
 
-ENTRIES = f"/feed/v1/lists/{LIST}/entries"
+TAIL = f"/feed/v1/lists/{LIST}/tail"
 EVENTS = f"/feed/v1/lists/{LIST}/events"
 
 
@@ -72,38 +83,105 @@ def test_an_empty_list_counts_as_received(folder: Folder) -> None:
     assert catch_up(folder) == [CaughtUp(position=-1, applied=0)]
 
 
-def test_everything_is_received_page_by_page_and_then_only_what_is_new(folder: Folder, hub: LoopbackHub) -> None:
-    hub.publish(*(admit(n) for n in range(2500)))
-    assert catch_up(folder) == [CaughtUp(position=2499, applied=2500)]
+def test_everything_is_received_in_bundles_and_then_only_what_is_new(folder: Folder, hub: LoopbackHub) -> None:
+    hub.publish(*(admit(n) for n in range(BUNDLE + 5)))
+    assert catch_up(folder) == [CaughtUp(position=BUNDLE + 4, applied=BUNDLE + 5)]
     hub.publish(amend(3), withdraw(4))
-    assert catch_up(folder) == [CaughtUp(position=2501, applied=2)]
-    asked = [path.split("?")[1] for path in hub.paths() if path.startswith(ENTRIES)]
-    assert asked == [f"after={after}&limit=1000" for after in (-1, 999, 1999, 2499)]
+    assert catch_up(folder) == [CaughtUp(position=BUNDLE + 6, applied=2)]
+    asked = [path.removeprefix(FEED) for path in hub.paths() if path.startswith((f"{FEED}bundle", TAIL))]
+    assert asked == ["bundle/000", *(f"tail?after={after}&limit={BUNDLE}" for after in (BUNDLE - 1, BUNDLE + 4))]
+    assert not (folder.path / "incoming").exists()
 
 
-def test_a_first_sync_that_breaks_off_leaves_the_list_not_whole(folder: Folder, hub: LoopbackHub) -> None:
-    hub.publish(*(admit(n) for n in range(1500)))
-
-    def break_off(handler: Handler) -> None:
-        hub.answers[ENTRIES] = lambda later: later.answer({}, status=503)
-        handler.answer_as_agreed(ENTRIES)
-
-    hub.answers[ENTRIES] = break_off
+def test_a_first_sync_that_breaks_off_takes_no_force_and_fetches_no_bundle_twice(
+    folder: Folder, hub: LoopbackHub
+) -> None:
+    hub.publish(*(admit(n) for n in range(BUNDLE + 5)))
+    hub.answers[TAIL] = lambda handler: handler.answer({}, status=503)
     with pytest.raises(HubUnavailableError):
         catch_up(folder)
-    assert position_of(folder) == 999
+    assert position_of(folder) == -1
     with Filter.open(folder.path) as opened_filter:
         assert opened_filter.check(photograph("coffee.png")).action == "unchecked"
+    del hub.answers[TAIL]
+    assert catch_up(folder) == [CaughtUp(position=BUNDLE + 4, applied=BUNDLE + 5)]
+    assert len([path for path in hub.paths() if path.startswith(f"{FEED}bundle")]) == 1
 
 
-def test_entries_with_many_fingerprints_come_in_smaller_pages(folder: Folder, hub: LoopbackHub) -> None:
-    large = [{"algorithm": "sha256", "value": f"{n:064x}"} for n in range(1024)]
-    hub.publish(*(admit(n, *large) for n in range(170)))
-    assert catch_up(folder) == [CaughtUp(position=169, applied=170)]
-    limits = [path.split("limit=")[1] for path in hub.paths() if path.startswith(ENTRIES)]
-    assert limits[0] == "1000"
-    assert 1 < int(limits[1]) < 170
-    assert set(limits[2:]) == {limits[1]}
+def test_a_bundle_that_was_damaged_on_the_disk_is_fetched_again(folder: Folder, hub: LoopbackHub) -> None:
+    hub.publish(*(admit(n) for n in range(BUNDLE + 5)))
+    hub.answers[TAIL] = lambda handler: handler.answer({}, status=503)
+    with pytest.raises(HubUnavailableError):
+        catch_up(folder)
+    [kept] = (folder.path / "incoming").iterdir()
+    data = bytearray(kept.read_bytes())
+    data[5000] ^= 1
+    kept.write_bytes(data)
+    del hub.answers[TAIL]
+    assert catch_up(folder) == [CaughtUp(position=BUNDLE + 4, applied=BUNDLE + 5)]
+    assert len([path for path in hub.paths() if path.startswith(f"{FEED}bundle")]) == 2
+
+
+def test_a_large_first_sync_goes_into_a_base_which_later_entries_change(
+    folder: Folder, hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("staydown_client.verifying.BASE_FROM", 100)
+    hub.publish(
+        *(admit(n, exact(f"{n:064x}"), near(f"{n * 2654435761:064x}")) for n in range(150)),
+        withdraw(7),
+        amend(8, exact("ab" * 32)),
+        withdraw(9),
+        admit(9),
+    )
+    assert catch_up(folder) == [CaughtUp(position=153, applied=154)]
+    assert len(list(folder.path.glob("base-154-*"))) == 1
+    digests = [*(f"{n:064x}" for n in range(150)), "ab" * 32, "cd" * 32]
+    wanted = dict(enumerate(range(150))) | {150: 8, 9: 153}
+    del wanted[7], wanted[8]
+    view = ListView(folder.store_path, list_name=LIST)
+    assert found(view, digests) == wanted
+    hub.publish(withdraw(1), amend(2, exact("cd" * 32)), admit(7), redaction(9, 9, 153))
+    hub.log.drop(9, 153)
+    assert catch_up(folder) == [CaughtUp(position=157, applied=4)]
+    del wanted[1], wanted[2], wanted[9]
+    wanted |= {151: 2, 7: 156}
+    assert found(view, digests) == wanted
+    view.close()
+
+
+def test_a_list_with_redactions_of_every_kind_is_received_from_the_start(
+    folder: Folder, hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bodies = [
+        admit(1),
+        amend(1, exact("ab" * 32)),
+        admit(2),
+        withdraw(2),
+        redaction(1, 0, 1),
+        admit(1),
+        redaction(2, 2),
+    ]
+    for base_from in (1, 1000):
+        hub.log = MadeLog()
+        hub.publish(*bodies)
+        hub.log.drop(0, 1, 2)
+        monkeypatch.setattr("staydown_client.verifying.BASE_FROM", base_from)
+        place = folder.path.with_name(f"from-{base_from}")
+        other = make_folder(place, settings=folder.settings, key=KEY)
+        assert catch_up(other) == [CaughtUp(position=6, applied=7)]
+        view = ListView(other.store_path, list_name=LIST)
+        assert found(view, [f"{1:064x}", f"{2:064x}", "ab" * 32]) == {0: 5}
+        view.close()
+
+
+def found(view: ListView, digests: list[str]) -> dict[int, int]:
+    looked = view.look_up([("sha256", bytes.fromhex(each)) for each in digests], np.zeros((0, 32), np.uint8))
+    return {row: hit.position for row, hit in looked.exact_hits}
+
+
+def redaction(item: int, *positions: int) -> Body:
+    at = "2026-01-02T03:04:05.678901Z"
+    return {"operation": "redact", "item": item_id(item), "positions": list(positions), "at": at}
 
 
 def test_entries_arrive_live(folder: Folder, hub: LoopbackHub) -> None:
@@ -129,22 +207,22 @@ def test_the_events_are_asked_for_after_the_last_position(folder: Folder, hub: L
 def test_a_broken_connection_is_mended_and_nothing_is_missed(
     folder: Folder, hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("staydown_client.sync._FIRST_WAIT_S", 0.02)
+    monkeypatch.setattr("staydown_client.backoff._FIRST_WAIT_S", 0.02)
 
     def break_off(handler: Handler) -> None:
         handler.begin_chunks("text/event-stream")
         handler.chunk(b": alive\n\n")
-        hub.publish(admit(len(hub.entries)))
+        hub.publish(admit(hub.log.size))
         handler.close_connection = True
 
     hub.answers[EVENTS] = break_off
     with following(folder) as told:
         wait_until(lambda: sum(isinstance(each, Trouble) for each in told.progress) >= 3)
         del hub.answers[EVENTS]
-        wait_until(lambda: CaughtUp(len(hub.entries) - 1, 1) in told.progress)
+        wait_until(lambda: CaughtUp(hub.log.size - 1, 1) in told.progress)
         hub.publish(admit(99))
-        wait_until(lambda: Applied(len(hub.entries) - 1, "admit") in told.progress)
-    assert position_of(folder) == len(hub.entries) - 1
+        wait_until(lambda: Applied(hub.log.size - 1, "admit") in told.progress)
+    assert position_of(folder) == hub.log.size - 1
     # Each time something had arrived, so the waits began anew.
     assert all(each.retry_in_s <= 0.02 for each in told.progress if isinstance(each, Trouble))
 
@@ -174,7 +252,7 @@ def test_a_wrong_key_is_refused_at_once_even_when_following(folder: Folder) -> N
 def test_a_key_revoked_later_does_not_end_the_following(
     folder: Folder, hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("staydown_client.sync._FIRST_WAIT_S", 0.02)
+    monkeypatch.setattr("staydown_client.backoff._FIRST_WAIT_S", 0.02)
     revoked = {"error": "unauthorised", "message": "The key was revoked.", "fields": []}
     hub.answers[EVENTS] = lambda handler: handler.answer(revoked, status=401)
     with following(folder) as told:
@@ -208,15 +286,6 @@ def catch_up_is_refused(folder: Folder) -> bool:
     except FolderBusyError:
         return True
     return False
-
-
-def test_a_list_that_got_shorter_is_refused_and_stays_in_force(folder: Folder, hub: LoopbackHub) -> None:
-    hub.publish(admit(1), admit(2))
-    catch_up(folder)
-    del hub.entries[1:]
-    with pytest.raises(HubMisbehavedError, match="A list never gets shorter"):
-        catch_up(folder)
-    assert position_of(folder) == 1
 
 
 def test_waits_double_up_to_a_minute_are_spread_and_begin_anew() -> None:

@@ -7,10 +7,10 @@ import stat
 from typing import TYPE_CHECKING
 
 import pytest
+from staydown_client.choices import Choices, ChoicesFile
 from staydown_client.errors import ConfigurationError, FolderError
 from staydown_client.folder import Folder, Settings, checked_list_name, make_folder, open_folder
 from staydown_client.lock import held
-from staydown_client.policy import Policy
 
 from packages.client.tests.conftest import KEY, KEY_TEXT
 
@@ -36,9 +36,10 @@ def test_a_new_folder_is_closed_to_others_and_has_its_settings_and_key(made: Fol
         "key": 0o600,
         "list.sqlite": 0o600,
         "sync.lock": 0o600,
+        "filter-id": 0o600,
     }
     assert made.settings == SETTINGS
-    assert made.settings.policy == Policy()
+    assert ChoicesFile(made.settings_path).current() == Choices()
     assert made.key().reveal() == KEY_TEXT
 
 

@@ -4,24 +4,35 @@ from __future__ import annotations
 
 import argparse
 import re
-from typing import TYPE_CHECKING, get_args
+import tomllib
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
-from staydown_client import Policy
+from staydown_client import Policy, Rule
+from staydown_client.choices import POLICY_NAME, read_choices
 from staydown_client.cli.files import KNOWN_CODES
 from staydown_client.cli.parser import make_parser
 from staydown_client.config import FILTER_VARIABLE, HUB_VARIABLE
 from staydown_client.folder import KEY_NAME, LOCK_NAME, SETTINGS_NAME, STORE_NAME
 from staydown_client.hub import Status
 from staydown_client.key import KEY_VARIABLE
+from staydown_client.local.flood import FloodSettings
+from staydown_client.local.outbox import MatchSettings
+from staydown_client.local.store import LOCAL_NAME
+from staydown_client.sidecar.settings import TOKEN_VARIABLE
 from staydown_client.verdict import Action
+from staydown_client.witness import folder as witness_folder
+from staydown_client.witness.record import RECORD_NAME
 
 from packages.client.tests.conftest import HERE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-REFERENCE = (HERE.parents[2] / "docs" / "reference" / "staydown.md").read_text()
+DOCUMENTS = HERE.parents[2] / "docs" / "reference"
+REFERENCE = (DOCUMENTS / "staydown.md").read_text()
+POLICY = (DOCUMENTS / "policy.md").read_text()
 
 
 def commands(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
@@ -48,9 +59,20 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "staydown filter init",
         "staydown filter sync",
         "staydown filter check",
+        "staydown filter status",
+        "staydown filter silence",
+        "staydown filter unsilence",
+        "staydown filter flood",
+        "staydown filter serve",
+        "staydown filter watch",
         "staydown fingerprint",
         "staydown report",
         "staydown assess",
+        "staydown witness init",
+        "staydown witness run",
+        "staydown log checkpoint",
+        "staydown log prove",
+        "staydown log verify",
     }
 
 
@@ -74,9 +96,23 @@ def test_no_synopsis_promises_an_option_that_is_not_there(prog: str) -> None:
 @pytest.mark.parametrize(
     "word",
     sorted(
-        {KEY_VARIABLE, HUB_VARIABLE, FILTER_VARIABLE, KEY_NAME, LOCK_NAME, SETTINGS_NAME, STORE_NAME}
+        {
+            KEY_VARIABLE,
+            HUB_VARIABLE,
+            FILTER_VARIABLE,
+            TOKEN_VARIABLE,
+            KEY_NAME,
+            LOCK_NAME,
+            SETTINGS_NAME,
+            STORE_NAME,
+            LOCAL_NAME,
+            POLICY_NAME,
+            witness_folder.SETTINGS_NAME,
+            witness_folder.SIGNING_KEY_NAME,
+            witness_folder.LOCK_NAME,
+            RECORD_NAME,
+        }
         | {"featureless", "never_synced", "list_old", "list_unreadable"}
-        | set(Policy.__dataclass_fields__)
         | set(get_args(Action))
         | set(get_args(Status))
         | set(KNOWN_CODES)
@@ -84,6 +120,17 @@ def test_no_synopsis_promises_an_option_that_is_not_there(prog: str) -> None:
 )
 def test_every_setting_file_action_and_problem_is_explained(word: str) -> None:
     assert f"`{word}`" in REFERENCE
+
+
+@pytest.mark.parametrize("table", [Policy, FloodSettings, MatchSettings, Rule])
+def test_every_setting_of_the_policy_is_explained(table: Any) -> None:  # noqa: ANN401 - any dataclass
+    for name in (setting.name for setting in fields(table)):
+        assert re.search(rf"`{name}`|^{name} = ", POLICY, re.MULTILINE), name
+
+
+def test_the_example_in_the_policys_reference_is_one() -> None:
+    [example] = re.findall(r"```toml\n(.*?)```", POLICY, re.DOTALL)
+    assert len(read_choices(tomllib.loads(example)).policy.rules) == 2
 
 
 def test_no_section_describes_a_command_that_is_not_there() -> None:

@@ -22,6 +22,10 @@ settings (environment):
   STAYDOWN_MAIL_FROM                sender of the hub's mails
   STAYDOWN_CHECK_INTERVAL_S         seconds between two checks of an address
   STAYDOWN_CHECK_PRIVATE_ADDRESSES  private networks that checks may reach, comma-separated (none)
+  STAYDOWN_SIGNING_FOLDER           keys of the lists' logs, and what was signed ($STAYDOWN_HOME/signing)
+  STAYDOWN_SIGNING_PROVIDER         who keeps these keys: file, or the name of an installed plug-in (file)
+  STAYDOWN_LOG_FOLDER               what is served of the logs and can be made again ($STAYDOWN_HOME/log)
+  STAYDOWN_LOG_ORIGIN               what the logs are called, without the list (the public address's host)
   STAYDOWN_SECRET_KEY               signs sessions; unset: made once and kept in the data folder
 """
 
@@ -44,6 +48,8 @@ def parser() -> argparse.ArgumentParser:
     _add(words, "migrate", "bring the database up to date", "migrate:run")
     _add_organisations(words)
     _add_keys(words)
+    _add_lists(words)
+    _add_signing_keys(words)
     _add_audit(words)
     figures = _add(words, "figures", "account for the work in numbers", "figures:run")
     _json(figures)
@@ -73,6 +79,42 @@ def _add_keys(words: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     revoke = _add(group, "revoke", "revoke a key for good, at once", "api_keys:revoke")
     revoke.add_argument("prefix", metavar="PREFIX", help="the eight characters after sdk_")
     _json(_add(group, "list", "list them, without their secrets", "api_keys:show"))
+
+
+def _add_lists(words: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    group = _group(words, "lists", "the shared lists")
+    redact = _add(
+        group, "redact", "erase what a list says about an item, for good; the log still verifies", "lists:redact"
+    )
+    redact.add_argument("list", metavar="LIST", help="the list's slug")
+    redact.add_argument("position", metavar="POSITION", type=int, help="of an entry about the item")
+    redact.add_argument("--reason", required=True, metavar="TEXT", help="kept in the audit log")
+    redact.add_argument(
+        "--confirmed-by", action="append", required=True, metavar="EMAIL", help="twice: people of two organisations"
+    )
+    _json(redact)
+
+
+def _add_signing_keys(words: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    group = _group(words, "keys", "the keys that sign the lists' logs, and the witnesses beside them")
+    for word, text in (
+        ("make", "make a list's first key and print its public half"),
+        ("rotate", "make one more key, endorsed by the present ones; both sign until the old one is retired"),
+    ):
+        _add(group, word, text, f"keys:{word}").add_argument("list", metavar="LIST", help="the list's slug")
+    retire = _add(group, "retire", "take a key away for good", "keys:retire")
+    retire.add_argument("list", metavar="LIST", help="the list's slug")
+    retire.add_argument("key", metavar="KEY", help="its id, as `keys list` shows it")
+    _json(_add(group, "list", "list their public halves, the oldest first", "keys:show"))
+    witnesses = _group(group, "witness", "parties that check a log and countersign it")
+    add = _add(witnesses, "add", "take a witness's cosignatures", "keys:add_witness")
+    add.add_argument("name", metavar="NAME", help="the name that the key bears")
+    add.add_argument("vkey", metavar="VKEY", help="the key, as `staydown witness` printed it")
+    remove = _add(witnesses, "remove", "take no more cosignatures of a witness", "keys:remove_witness")
+    remove.add_argument("name", metavar="NAME", help="as `keys witness list` shows it")
+    for one in (add, remove):
+        one.add_argument("--list", required=True, metavar="LIST", help="the list's slug")
+    _json(_add(witnesses, "list", "list them, with what each signed last", "keys:show_witnesses"))
 
 
 def _add_audit(words: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -2,10 +2,12 @@
 
 The pixels of a full picture are those of Pillow (both are libjpeg-turbo's); a test compares them. Only sound files of
 ordinary colours take this way: the header is read first, by the library that decodes, and the first warning sends the
-file back to Pillow, which keeps what can be had of it.
+file back to Pillow, which keeps what can be had of it. Pillow is not asked at all about a file without EXIF and the
+like, which cannot be turned and cannot hold further pictures.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import simplejpeg
 from PIL.JpegImagePlugin import JpegImageFile
@@ -18,25 +20,62 @@ SHORT_SIDE = 512
 """A scan looks at pictures of at least this many pixels along the shorter side, if they have them."""
 
 _SCALES: tuple[Scale, ...] = (8, 4, 2)
-_COLOURS_AS_PILLOW_SEES_THEM = {"L": "Gray", "RGB": "YCbCr"}
+_ORDINARY_COLOURS = frozenset(["Gray", "YCbCr"])
+
+_START = b"\xff\xd8"
+_MARKER, _SCAN = 0xFF, 0xDA
+# JFIF, tables, the frame's header (baseline, extended, progressive), restart interval, comment.
+_PLAIN_SEGMENTS = frozenset([0xE0, 0xDB, 0xC4, 0xC0, 0xC1, 0xC2, 0xDD, 0xFE])
 
 _NUMBER_OF_PICTURES = 0xB001
 _PICTURES = 0xB002
 
 
-def pixels_at_once(data: bytes, image: JpegImageFile, mode: Mode) -> tuple[Pixels, Scale] | None:
-    """Decode the JPEG `data`, opened but not loaded as `image`: its pixels as stored and by how much they are shrunk.
+@dataclass(frozen=True, slots=True)
+class JpegHeader:
+    """What the decoding library reads from a header: sides in pixels, and whether it is grey or of ordinary colours."""
 
-    None when it is no plain sound JPEG.
-    """
+    width: int
+    height: int
+    is_grey: bool
+
+
+def header_of(data: bytes) -> JpegHeader | None:
+    """Read the header of the JPEG `data`; None when it is broken or of other colours."""
     try:
         height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
-        if (width, height) != image.size or colours != _COLOURS_AS_PILLOW_SEES_THEM.get(image.mode):
-            return None
-        if mode == "publish" and colours != "Gray":
+    except ValueError:
+        return None
+    return JpegHeader(width, height, colours == "Gray") if colours in _ORDINARY_COLOURS else None
+
+
+def says_nothing_else(data: bytes) -> bool:
+    """Say whether all that comes before the pixels of the JPEG `data` is what decoding them needs: no metadata."""
+    position = len(_START)
+    while data.startswith(_START) and position + 4 <= len(data) and data[position] == _MARKER:
+        if data[position + 1] == _SCAN:
+            return True
+        if data[position + 1] not in _PLAIN_SEGMENTS:
+            return False
+        position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+    return False
+
+
+def is_as_pillow_sees_it(header: JpegHeader, image: JpegImageFile) -> bool:
+    """Say whether both libraries read the same from one header."""
+    return (header.width, header.height) == image.size and image.mode == ("L" if header.is_grey else "RGB")
+
+
+def pixels_at_once(data: bytes, header: JpegHeader, mode: Mode) -> tuple[Pixels, Scale] | None:
+    """Decode the JPEG `data` with this header: its pixels as stored and by how much they are shrunk.
+
+    None when it is not sound.
+    """
+    try:
+        if mode == "publish" and not header.is_grey:
             return simplejpeg.decode_jpeg(data, "RGB"), 1
-        scale = _scale_for(min(width, height)) if mode != "publish" else 1
-        height, width = -(-height // scale), -(-width // scale)
+        scale = _scale_for(min(header.width, header.height)) if mode != "publish" else 1
+        height, width = -(-header.height // scale), -(-header.width // scale)
         pixels = simplejpeg.decode_jpeg(data, "GRAY", min_height=height, min_width=width)[:, :, 0]
     except (ValueError, MemoryError):
         return None

@@ -29,7 +29,14 @@ from staydown_match._formats import (
     recognise,
     webp_size,
 )
-from staydown_match._jpeg import further_pictures, pixels_at_once
+from staydown_match._jpeg import (
+    JpegHeader,
+    further_pictures,
+    header_of,
+    is_as_pillow_sees_it,
+    pixels_at_once,
+    says_nothing_else,
+)
 from staydown_match._pixels import (
     ON_ITS_SIDE,
     Pixels,
@@ -112,11 +119,19 @@ class PictureFile:
 
     def _jpeg_frames(self) -> Iterator[Frame]:
         data = self._file.read()
+        header = header_of(data)
+        if header and not self._within_limits((header.width, header.height)):
+            return
+        if header and says_nothing_else(data) and (only := self._frame_at_once(data, header, self._mode)):
+            yield only
+            return
         self._source = PictureSource(io.BytesIO(data))
         image = JpegImageFile(cast("IO[bytes]", self._source))
         if not self._within_limits(image.size):
             return
-        first = self._frame_at_once(data, image, self._mode) or self._frame_of(image)
+        is_ordinary = header is not None and is_as_pillow_sees_it(header, image)
+        at_once = self._frame_at_once(data, header, self._mode, image) if header and is_ordinary else None
+        first = at_once or self._frame_of(image)
         if first:
             yield first
         for number, part in enumerate(further_pictures(data, image), start=1):
@@ -126,19 +141,18 @@ class PictureFile:
             yield from itertools.islice(further.frames(), 1)
             self.problems += [problem for problem in further.problems if problem not in self.problems]
 
-    def _frame_at_once(self, data: bytes, image: JpegImageFile, mode: Mode) -> Frame | None:
-        """Decode a plain sound JPEG the short way; None for any other."""
-        decoded = pixels_at_once(data, image, mode)
+    def _frame_at_once(
+        self, data: bytes, header: JpegHeader, mode: Mode, image: JpegImageFile | None = None
+    ) -> Frame | None:
+        """Decode a sound JPEG of ordinary colours the short way, None for any other; `image` knows how it is turned."""
+        decoded = pixels_at_once(data, header, mode)
         if decoded is None:
             return None
         pixels, scale = decoded
-        if mode == "publish":
-            return self._upright(image, pixels)
-        in_full = partial(self._frame_in_full, data, image)
-        return self._upright(image, pixels, scale=scale, in_full=in_full)
-
-    def _frame_in_full(self, data: bytes, image: JpegImageFile) -> Frame | None:
-        return self._frame_at_once(data, image, "publish")
+        in_full = None if mode == "publish" else partial(self._frame_at_once, data, header, "publish", image)
+        if image:
+            return self._upright(image, pixels, scale=scale, in_full=in_full)
+        return Frame(pixels=pixels, width=header.width, height=header.height, scale=scale, in_full=in_full)
 
     def _frames(self) -> Iterator[Frame]:
         image = self._open()

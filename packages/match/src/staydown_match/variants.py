@@ -30,7 +30,8 @@ class VariantMatch:
     """A key that was found, and what of the query found it.
 
     `query` is the hash that was nearest: whole or trimmed, of which frame. `orientation` is what had to be done to the
-    query's picture, and `inverted` whether its colours had to be inverted, to come `distance_bits` near.
+    query's picture, and `inverted` whether its colours had to be inverted, to come `distance_bits` near. `found_by` are
+    the places of all hashes of the query that found the key, among those that were searched with.
     """
 
     key: int
@@ -38,6 +39,7 @@ class VariantMatch:
     query: PdqHash
     orientation: Orientation
     inverted: bool
+    found_by: tuple[int, ...] = ()
 
 
 def find_variants(
@@ -52,15 +54,17 @@ def find_variants(
     Hashes of a quality under `min_quality` are passed over: flat pictures are near everything. With equal distances the
     picture as it is goes before a changed one.
     """
-    queries = [found for found in hashes if found.quality >= min_quality]
-    if not queries:
+    numbered = [(place, found) for place, found in enumerate(hashes) if found.quality >= min_quality]
+    if not numbered:
         return ()
-    matches = index.search(np.concatenate([variants_of(query) for query in queries]), max_distance_bits)
+    matches = index.search(np.concatenate([variants_of(query) for _, query in numbered]), max_distance_bits)
+    if not len(matches):
+        return ()
     order = np.lexsort((matches.query, matches.distance_bits, matches.key))
     _, firsts = np.unique(matches.key[order], return_index=True)
-    nearest = order[firsts]
-    nearest = nearest[np.lexsort((matches.key[nearest], matches.distance_bits[nearest]))]
-    return tuple(_match_at(matches, int(position), queries) for position in nearest)
+    of_each_key = np.split(order, firsts[1:])
+    of_each_key.sort(key=lambda positions: (matches.distance_bits[positions[0]], matches.key[positions[0]]))
+    return tuple(_match_of(matches, positions, numbered) for positions in of_each_key)
 
 
 def variants_of(query: PdqHash) -> NDArray[np.uint8]:
@@ -70,14 +74,18 @@ def variants_of(query: PdqHash) -> NDArray[np.uint8]:
     return np.concatenate([upright, ~upright])
 
 
-def _match_at(matches: Matches, position: int, queries: list[PdqHash]) -> VariantMatch:
-    query, variant = divmod(int(matches.query[position]), 2 * len(ORIENTATIONS))
+def _match_of(matches: Matches, positions: NDArray[np.intp], numbered: list[tuple[int, PdqHash]]) -> VariantMatch:
+    """Describe what found one key, from the positions of its matches, the nearest first."""
+    nearest = int(positions[0])
+    query, variant = divmod(int(matches.query[nearest]), 2 * len(ORIENTATIONS))
+    found_by = np.unique(matches.query[positions] // (2 * len(ORIENTATIONS))).tolist()
     return VariantMatch(
-        key=int(matches.key[position]),
-        distance_bits=int(matches.distance_bits[position]),
-        query=queries[query],
+        key=int(matches.key[nearest]),
+        distance_bits=int(matches.distance_bits[nearest]),
+        query=numbered[query][1],
         orientation=ORIENTATIONS[variant % len(ORIENTATIONS)],
         inverted=variant >= len(ORIENTATIONS),
+        found_by=tuple(numbered[number][0] for number in found_by),
     )
 
 

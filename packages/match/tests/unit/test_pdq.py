@@ -30,6 +30,11 @@ SHAPES = (
     (17, 2000),
     (2000, 17),
     (1024, 1024),
+    # Windows of 16, 17, 64 and 65 pixels: where sums of whole numbers are made in other ways.
+    (2048, 70),
+    (2049, 70),
+    (8192, 20),
+    (8193, 20),
     (1080, 1920),
 )
 

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from staydown_match import Fingerprints, fingerprint_bytes, pdq_from_grey
-from staydown_match._jpeg import SHORT_SIDE
+from staydown_match._jpeg import SHORT_SIDE, says_nothing_else
 from staydown_match.decode import open_picture
 from staydown_match.pdq import pdq_from_shrunk_grey
 from staydown_match.types import InvalidValueError, Mode
@@ -157,3 +157,28 @@ def test_shrunk_by_one_is_not_shrunk(photographs: dict[str, Pixels]) -> None:
 def test_a_shrunk_picture_of_another_size_is_refused() -> None:
     with pytest.raises(InvalidValueError, match=r"pixels: give a uint8 array of shape \(50, 51\), not .*\(50, 50\)"):
         pdq_from_shrunk_grey(np.zeros((50, 50), np.uint8), full_height=100, full_width=101, scale=2)
+
+
+@pytest.mark.parametrize("mode", get_args(Mode))
+@pytest.mark.parametrize("colours", ["RGB", "L"])
+def test_metadata_changes_nothing_but_how_a_picture_is_turned(
+    mode: Mode, colours: str, photographs: dict[str, Pixels]
+) -> None:
+    """Files without any are decoded without asking Pillow; with EXIF they are not."""
+    picture = Image.fromarray(photographs["coffee.png"]).convert(colours)
+    exif = Image.Exif()
+    exif[0x010F] = "a camera"
+    plain, with_exif = jpeg(picture), jpeg(picture, exif=exif)
+    assert (says_nothing_else(plain), says_nothing_else(with_exif)) == (True, False)
+    one, other = fingerprint_bytes(plain, mode), fingerprint_bytes(with_exif, mode)
+    assert (one.pdq, one.width, one.height, one.problems) == (other.pdq, other.width, other.height, other.problems)
+    exif[0x0112] = 6
+    turned = fingerprint_bytes(jpeg(picture, exif=exif), mode)
+    assert (turned.width, turned.height) == (one.height, one.width)
+
+
+@pytest.mark.parametrize("kept", [2, 3, 4, 20, 600])
+def test_a_header_cut_anywhere_is_no_plain_one(kept: int, photographs: dict[str, Pixels]) -> None:
+    data = jpeg(Image.fromarray(photographs["coffee.png"]))[:kept]
+    assert not says_nothing_else(data)
+    assert fingerprint_bytes(data).problems

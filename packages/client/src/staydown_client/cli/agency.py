@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from staydown_match import FingerprintPool
+
 from staydown_client.address import checked_hub_address
 from staydown_client.cli.files import complain_of, problem_code
 from staydown_client.cli.output import complain
@@ -12,7 +14,7 @@ from staydown_client.config import find_hub
 from staydown_client.errors import HubRefusedError, StaydownError
 from staydown_client.hub import Hub, is_unknown_item
 from staydown_client.key import find_key
-from staydown_client.publish import NotPublishableError
+from staydown_client.publish import PUBLISHING_LIMITS, NotPublishableError
 from staydown_client.transport import Transport
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from staydown_client.hub import Standing
+    from staydown_client.publish import Fingerprinter
 
 Sent = TypeVar("Sent")
 _OF_THE_KEY: Final = frozenset({401, 403})
@@ -32,6 +35,18 @@ def hub_of(args: argparse.Namespace) -> Iterator[Hub]:
     address = checked_hub_address(find_hub(args.hub), insecure=args.insecure)
     with Transport(address, find_key(args.key_file)) as transport:
         yield Hub(transport, insecure=args.insecure)
+
+
+@contextmanager
+def decoding() -> Iterator[Fingerprinter]:
+    """Give what fingerprints files in a process of its own: they are strangers', and this one holds the key."""
+    with FingerprintPool(limits=PUBLISHING_LIMITS, workers=1) as pool:
+        yield pool.fingerprint_file
+
+
+def noting(path: Path) -> Callable[[str], None]:
+    """Return what says a note about one file."""
+    return lambda note: complain(f"{path}: {note}")
 
 
 def for_each(files: Sequence[Path], *, send: Callable[[Path], Sent], show: Callable[[Path, Sent], None]) -> int:
@@ -85,7 +100,7 @@ def _complain(path: Path, error: Exception) -> int:
 
 def _reported_first(error: HubRefusedError) -> str:
     if is_unknown_item(error):
-        return "nobody has reported this picture yet. Report it: staydown report FILE --seen-at URL --code CODE"
+        return "nobody has reported this file yet. Report it: staydown report FILE --seen-at URL --code CODE"
     return str(error)
 
 

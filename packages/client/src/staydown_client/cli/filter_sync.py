@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from staydown_client.cli.output import complain, tell, tell_json
 from staydown_client.config import find_folder
 from staydown_client.folder import open_folder
+from staydown_client.local.delivery import Delivery, deliver_once
 from staydown_client.sync import Applied, CaughtUp, opened
 
 if TYPE_CHECKING:
@@ -22,9 +23,11 @@ def run(args: argparse.Namespace) -> int:
     show = _show_json if args.json else _show
     with opened(folder) as syncing:
         if args.follow:
-            syncing.follow(show)
+            with Delivery(folder):
+                syncing.follow(show)
         else:
             syncing.catch_up(show)
+            deliver_once(folder)
     return 0
 
 

@@ -1,10 +1,10 @@
-"""staydown report: report pictures, by fingerprints."""
+"""staydown report: report pictures and videos, by fingerprints."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from staydown_client.cli.agency import for_each, hub_of, standing_as_json, standing_text
+from staydown_client.cli.agency import decoding, for_each, hub_of, noting, standing_as_json, standing_text
 from staydown_client.cli.output import tell, tell_json
 from staydown_client.report import report_file
 
@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
 def run(args: argparse.Namespace) -> int:
     """Report each file and return the exit status."""
-    with hub_of(args) as hub:
+    with hub_of(args) as hub, decoding() as fingerprint:
         return for_each(
             args.files,
-            send=lambda path: report_file(hub, path, seen_at=args.seen_at, code=args.code),
+            send=lambda path: report_file(
+                hub, path, seen_at=args.seen_at, code=args.code, fingerprint=fingerprint, note=noting(path)
+            ),
             show=_show_json if args.json else _show,
         )
 

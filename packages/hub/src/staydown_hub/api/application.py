@@ -9,8 +9,21 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from staydown_hub import __version__
-from staydown_hub.api import assessments, errors, figures, items, lists, lookups, me, reports, requests
-from staydown_hub.api.errors import RefusedError, WrongField
+from staydown_hub.api import (
+    assessments,
+    disputes,
+    enforcement,
+    errors,
+    figures,
+    items,
+    lists,
+    lookups,
+    matches,
+    me,
+    reports,
+    requests,
+)
+from staydown_hub.api.errors import InvalidRowsError, RefusedError, WrongField
 from staydown_hub.lists.errors import ListError, NotInForceError
 from staydown_hub.organisations.queries import UnknownKeyError
 from staydown_hub.registry.errors import RegistryError, UnknownItemError
@@ -26,7 +39,7 @@ api = NinjaAPI(
     docs_url=None,
     urls_namespace="api",
 )
-for part in (me, reports, assessments, lookups, items, lists, requests, figures):
+for part in (me, reports, assessments, lookups, items, lists, requests, figures, enforcement, matches, disputes):
     api.add_router("", part.router)
 
 
@@ -49,6 +62,11 @@ def _invalid(_request: HttpRequest, error: ValidationError) -> HttpResponse:
     return errors.invalid(errors.wrong_fields(error.errors))
 
 
+@api.exception_handler(InvalidRowsError)
+def _invalid_rows(_request: HttpRequest, error: InvalidRowsError) -> HttpResponse:
+    return errors.invalid_rows(error)
+
+
 @api.exception_handler(HttpError)
 def _unreadable(_request: HttpRequest, _error: HttpError) -> HttpResponse:
     """Answer the framework's one error of its own: a body that is not JSON."""
@@ -57,7 +75,7 @@ def _unreadable(_request: HttpRequest, _error: HttpError) -> HttpResponse:
 
 @api.exception_handler(RequestDataTooBig)
 def _too_large(_request: HttpRequest, _error: RequestDataTooBig) -> HttpResponse:
-    message = "This body is too large: send fewer fingerprints or sightings at a time."
+    message = "This body is too large: send less at a time."
     return errors.answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, code="too_large", message=message)
 
 

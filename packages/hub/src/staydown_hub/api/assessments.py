@@ -5,18 +5,16 @@ from ninja import Router
 
 from staydown_hub.api.access import Key, actor
 from staydown_hub.api.routing import answers
-from staydown_hub.api.schemas import Fingerprints, ItemAnswer, Kind, Strict, standing_form
+from staydown_hub.api.schemas import ItemAnswer, OneFile, standing_form
 from staydown_hub.registry import services
 from staydown_hub.rules.classification import Code
 
 router = Router(tags=["assessments"])
 
 
-class AssessmentForm(Strict):
+class AssessmentForm(OneFile):
     """An item's fingerprints and the caller's judgement of it."""
 
-    kind: Kind
-    fingerprints: Fingerprints
     code: Code
 
 
@@ -26,7 +24,7 @@ def make_assessment(request: HttpRequest, assessment: AssessmentForm) -> ItemAns
     item = services.assess_item(
         actor(request),
         kind=assessment.kind,
-        fingerprints=[one.plain() for one in assessment.fingerprints],
+        fingerprints=assessment.plain(),
         code=assessment.code,
     )
     return ItemAnswer(item=item.pk, standing=standing_form(item.pk))

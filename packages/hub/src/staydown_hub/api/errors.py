@@ -20,6 +20,14 @@ class WrongField:
     message: str
 
 
+class InvalidRowsError(Exception):
+    """Rows of a report that are well written and yet name what is not there: every one of them is named."""
+
+    def __init__(self, fields: list[WrongField]) -> None:
+        super().__init__("Leave the named rows out and send the rest again.")
+        self.fields = fields
+
+
 class RefusedError(Exception):
     """A request that is answered with an error; ``status`` is the HTTP status, ``code`` the API's own word for it."""
 
@@ -35,9 +43,11 @@ def not_found(message: str = "There is no such thing here, or it is not yours.")
     return RefusedError(HTTPStatus.NOT_FOUND, "not_found", message)
 
 
-def answer(status: int, *, code: str, message: str, fields: Iterable[WrongField] = ()) -> HttpResponse:
+def answer(
+    status: int, *, code: str, message: str, fields: Iterable[WrongField] = (), max_fields: int = _MAX_FIELDS
+) -> HttpResponse:
     """Return the error as JSON."""
-    shown = [{"field": one.field[:_MAX_FIELD_CHARACTERS], "message": one.message} for one in fields][:_MAX_FIELDS]
+    shown = [{"field": one.field[:_MAX_FIELD_CHARACTERS], "message": one.message} for one in fields][:max_fields]
     return JsonResponse({"error": code, "message": message, "fields": shown}, status=status)
 
 
@@ -45,6 +55,12 @@ def invalid(fields: Iterable[WrongField]) -> HttpResponse:
     """Return the answer to a request whose fields are wrong."""
     message = "Correct the named fields and send the request again."
     return answer(HTTPStatus.UNPROCESSABLE_ENTITY, code="invalid", message=message, fields=fields)
+
+
+def invalid_rows(error: InvalidRowsError) -> HttpResponse:
+    """Return the answer that names every row, so that the caller can go on without them."""
+    status, most = HTTPStatus.UNPROCESSABLE_ENTITY, len(error.fields)
+    return answer(status, code="invalid", message=str(error), fields=error.fields, max_fields=most)
 
 
 def refuse_unknown_parameters(request: HttpRequest, *, known: Collection[str]) -> None:

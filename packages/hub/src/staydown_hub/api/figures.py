@@ -1,5 +1,7 @@
 """The figures of the hub."""
 
+from datetime import date
+
 from django.http import HttpRequest
 from ninja import Router
 
@@ -11,8 +13,16 @@ from staydown_hub.statistics import queries
 router = Router(tags=["figures"])
 
 
+class DayLine(Strict):
+    """How many matches of a list there were on a day (UTC)."""
+
+    list: str
+    day: date
+    matches: int
+
+
 class FiguresAnswer(Strict):
-    """Counts as of now; `requests` is by state."""
+    """Counts as of now; `requests` is by state, `matches_by_day` of the last 30 days."""
 
     items: int
     entries_in_force: int
@@ -21,6 +31,9 @@ class FiguresAnswer(Strict):
     requests: dict[str, int]
     removed: int
     median_seconds_to_removal: float | None
+    matches: int
+    disputes: int
+    matches_by_day: list[DayLine]
 
 
 @router.get("/figures", auth=Key("figures"), response=answers(has_body=False, s200=FiguresAnswer))
@@ -35,4 +48,7 @@ def show_figures(request: HttpRequest) -> FiguresAnswer:  # noqa: ARG001 -- the 
         requests=found.requests,
         removed=found.removed,
         median_seconds_to_removal=found.median_seconds_to_removal,
+        matches=found.matches,
+        disputes=found.disputes,
+        matches_by_day=[DayLine(list=one.list, day=one.day, matches=one.matches) for one in found.matches_by_day],
     )

@@ -1,17 +1,15 @@
 """The lists that the caller receives, and withdrawing an entry from one."""
 
-import re
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING
 
 from django.http import HttpRequest
 from ninja import Router, Status
-from pydantic import AfterValidator, Field
 
 from staydown_hub.api.access import Key, actor, caller, forbidden, note_refusal
 from staydown_hub.api.errors import not_found
 from staydown_hub.api.routing import answers
-from staydown_hub.api.schemas import Strict
+from staydown_hub.api.schemas import Position, Reason, Strict
 from staydown_hub.lists import queries, services
 from staydown_hub.lists.errors import NotCarriedByError
 
@@ -20,18 +18,18 @@ if TYPE_CHECKING:
 
 router = Router(tags=["lists"])
 
-MAX_REASON_CHARACTERS: Final = 1000
-MAX_POSITION: Final = 2**53 - 1
-_CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
-_SENSITIVE: Final = re.compile(r"://|[0-9A-Fa-f]{32}")
-
 
 class ListForm(Strict):
-    """A list by its names, and the number of entries in its log."""
+    """A list by its names, the number of entries in its log, and what that is called and verified by.
+
+    ``origin`` and ``keys`` are empty until the feed has opened the log.
+    """
 
     slug: str
     name: str
     size: int
+    origin: str
+    keys: list[str]
 
 
 class ListsAnswer(Strict):
@@ -40,19 +38,11 @@ class ListsAnswer(Strict):
     lists: list[ListForm]
 
 
-def _check_reason(reason: str) -> str:
-    if not reason.strip() or _CONTROL.search(reason):
-        raise ValueError("A reason is plain text.")
-    if _SENSITIVE.search(reason):
-        raise ValueError("A reason holds no address and no fingerprint: say it without them.")
-    return reason
-
-
 class WithdrawalForm(Strict):
     """The position of the entry to withdraw, and why; the reason stays with the members."""
 
-    position: Annotated[int, Field(ge=0, le=MAX_POSITION)]
-    reason: Annotated[str, Field(min_length=1, max_length=MAX_REASON_CHARACTERS), AfterValidator(_check_reason)]
+    position: Position
+    reason: Reason
 
 
 class WithdrawalAnswer(Strict):
@@ -66,7 +56,12 @@ def show_lists(request: HttpRequest) -> ListsAnswer:
     """Name the lists that the caller receives."""
     who = caller(request)
     rows = queries.lists_followed_by(kind=who.organisation.kind, scopes=who.scopes)
-    return ListsAnswer(lists=[ListForm(slug=row.slug, name=row.name, size=row.size) for row in rows])
+    return ListsAnswer(
+        lists=[
+            ListForm(slug=row.slug, name=row.name, size=row.size, origin=row.origin, keys=list(row.keys))
+            for row in rows
+        ]
+    )
 
 
 @router.post(

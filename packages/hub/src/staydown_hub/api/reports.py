@@ -12,8 +12,7 @@ from staydown_hub.api.access import Key, actor, caller, forbidden
 from staydown_hub.api.routing import answers
 from staydown_hub.api.schemas import (
     MAX_SIGHTINGS,
-    Fingerprints,
-    Kind,
+    OneFile,
     SightingForm,
     StandingForm,
     Strict,
@@ -32,11 +31,9 @@ class JudgementForm(Strict):
     code: Code
 
 
-class ReportForm(Strict):
+class ReportForm(OneFile):
     """An item's fingerprints, where it was seen, and the reporter's assessment if it has one."""
 
-    kind: Kind
-    fingerprints: Fingerprints
     sightings: Annotated[list[SightingForm], Field(max_length=MAX_SIGHTINGS)]
     assessment: JudgementForm | None = None
 
@@ -62,7 +59,7 @@ def make_report(request: HttpRequest, report: ReportForm) -> Status[ReportAnswer
     reported = services.report_item(
         actor(request),
         kind=report.kind,
-        fingerprints=[one.plain() for one in report.fingerprints],
+        fingerprints=report.plain(),
         addresses=[parse_address(one.url) for one in report.sightings],
         code=report.assessment.code if report.assessment else None,
     )

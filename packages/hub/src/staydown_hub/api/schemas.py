@@ -11,7 +11,9 @@ from staydown_hub.rules.addresses import MAX_URL_CHARACTERS, parse_address
 from staydown_hub.rules.admission import Status
 from staydown_hub.rules.fingerprints import MAX_QUALITY, VALUE_BYTES, Algorithm, Fingerprint
 
-MAX_FINGERPRINTS: Final = 64
+Kind = Literal["picture", "video"]
+# A video has a hash for each of its frames that say something new; clients send no more than this, evenly chosen.
+MAX_FINGERPRINTS: Final[dict[Kind, int]] = {"picture": 64, "video": 256}
 MAX_SIGHTINGS: Final = 100
 _HEX: Final = re.compile(r"[0-9a-f]*")
 
@@ -57,13 +59,46 @@ class FingerprintForm(Strict):
         return cls(algorithm=one.algorithm, value=one.value.hex(), quality=one.quality)
 
 
-Fingerprints = Annotated[list[FingerprintForm], Field(min_length=1, max_length=MAX_FINGERPRINTS)]
-Kind = Literal["picture"]
+class OneFile(Strict):
+    """What every request says of a file: its kind, and its fingerprints."""
+
+    kind: Kind
+    fingerprints: Annotated[list[FingerprintForm], Field(min_length=1, max_length=max(MAX_FINGERPRINTS.values()))]
+
+    @field_validator("fingerprints")
+    @classmethod
+    def _check_number(cls, fingerprints: list[FingerprintForm], info: ValidationInfo) -> list[FingerprintForm]:
+        kind: Kind | None = info.data.get("kind")
+        if kind and len(fingerprints) > MAX_FINGERPRINTS[kind]:
+            raise ValueError(f"A {kind} has at most {MAX_FINGERPRINTS[kind]} fingerprints here.")
+        return fingerprints
+
+    def plain(self) -> list[Fingerprint]:
+        """Return the fingerprints as the rules know them, in the order in which they came."""
+        return [one.plain() for one in self.fingerprints]
 
 
 def _check_url(url: str) -> str:
     parse_address(url)
     return url
+
+
+_CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
+_SENSITIVE: Final = re.compile(r"://|[0-9A-Fa-f]{32}")
+MAX_REASON_CHARACTERS: Final = 1000
+MAX_POSITION: Final = 2**53 - 1
+
+
+def _check_reason(reason: str) -> str:
+    if not reason.strip() or _CONTROL.search(reason):
+        raise ValueError("A reason is plain text.")
+    if _SENSITIVE.search(reason):
+        raise ValueError("A reason holds no address and no fingerprint: say it without them.")
+    return reason
+
+
+Reason = Annotated[str, Field(min_length=1, max_length=MAX_REASON_CHARACTERS), AfterValidator(_check_reason)]
+Position = Annotated[int, Field(ge=0, le=MAX_POSITION)]
 
 
 class SightingForm(Strict):

@@ -7,10 +7,14 @@ from staydown_hub.audit.chain import BadHeadError, parse_head
 from staydown_hub.commands.database import database
 from staydown_hub.commands.failing import CommandError
 from staydown_hub.commands.printing import say, say_json
+from staydown_hub.sealing.places import signing_folder
 
 
 def verify(asked: Namespace) -> int:
-    """Check the whole chain, and every entry against it; exit status 1 when something was changed."""
+    """Check the whole chain, every entry against it, and each list's tree against its last signed checkpoint.
+
+    Exit status 1 when something was changed.
+    """
     try:
         known = parse_head(asked.known_head) if asked.known_head else None
     except BadHeadError as error:
@@ -20,7 +24,7 @@ def verify(asked: Namespace) -> int:
         from staydown_hub.lists import accounting  # noqa: PLC0415 -- after Django is set up
 
         found = queries.verify(known_head=known)
-        problems = (*found.problems, *accounting.problems())
+        problems = (*found.problems, *accounting.problems(signing_folder()))
     if asked.json:
         head = str(found.head) if found.head else None
         say_json({"whole": not problems, "records": found.seals, "head": head, "problems": problems})

@@ -16,7 +16,9 @@ def run(asked: Namespace) -> int:
     if asked.json:
         say_json(found)
         return 0
-    states = found.pop("requests")
+    states, days = found.pop("requests"), found.pop("matches_by_day")
     rows = [(name.replace("_", " "), "-" if value is None else f"{value:g}") for name, value in found.items()]
-    say_table(("figure", "value"), [*rows, *((f"requests {state}", str(count)) for state, count in states.items())])
+    rows += [(f"requests {state}", str(count)) for state, count in states.items()]
+    rows += [(f"matches {day['list']} {day['day']}", str(day["matches"])) for day in days]
+    say_table(("figure", "value"), rows)
     return 0

@@ -13,6 +13,7 @@ from typing import Final
 
 from staydown_hub.commands.children import Child, ChildFailedError, answers
 from staydown_hub.commands.failing import CommandError
+from staydown_hub.commands.first_keys import make_missing_keys
 from staydown_hub.commands.printing import say
 from staydown_hub.config import environment
 from staydown_hub.config.environment import Address
@@ -35,6 +36,7 @@ def run(_asked: Namespace) -> int:
     with ExitStack() as closing:
         database = _database(closing)
         _migrate()
+        make_missing_keys()
         # Entered in reverse of the order in which they stop: the web first, so that nothing new comes in.
         children = [closing.enter_context(Child(word)) for word in ("worker", "feed", "serve")]
         try:

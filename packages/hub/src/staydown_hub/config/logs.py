@@ -52,7 +52,10 @@ class WithoutRequest(logging.Filter):
 
 def _lines_of(error: BaseException | None) -> list[str]:
     lines: list[str] = []
-    while error is not None:
+    seen: set[int] = set()
+    # A chain may lead back to itself: an error that is raised again while one that it caused is handled.
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
         lines.append(f"{type(error).__module__}.{type(error).__qualname__}")
         frames = traceback.extract_tb(error.__traceback__)
         lines += [f"  {Path(frame.filename).name}:{frame.lineno} in {frame.name}" for frame in frames]

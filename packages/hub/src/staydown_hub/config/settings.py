@@ -44,6 +44,8 @@ INSTALLED_APPS = [
     "staydown_hub.registry",
     "staydown_hub.lists",
     "staydown_hub.takedowns",
+    "staydown_hub.enforcement",
+    "staydown_hub.witnesses",
 ]
 
 MIDDLEWARE = [

@@ -38,12 +38,6 @@ async def list_for(database: Database, key: KeyRow, slug: str) -> ListRow:
     return found
 
 
-async def still_may_follow(database: Database, *, prefix: str, slug: str) -> bool:
-    """Tell whether a stream that was opened with this key may go on: keys are revoked and audiences change."""
-    key, found = await database.key(prefix), await database.list_called(slug)
-    return key is not None and found is not None and is_usable(key) and receives(key, found)
-
-
 def is_usable(key: KeyRow) -> bool:
     """Tell whether the key is neither revoked nor expired."""
     return not (key.is_revoked or key.is_expired)

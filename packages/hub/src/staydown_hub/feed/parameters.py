@@ -5,17 +5,22 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from staydown_hub.feed.answers import RefusedError
+from staydown_hub.sealing.records import BUNDLE_RECORDS
 
 MAX_POSITION: Final = 2**63 - 1
-MAX_LIMIT: Final = 10_000
-DEFAULT_LIMIT: Final = 1_000
 
 
-def page_parameters(query: bytes) -> tuple[int, int]:
-    """Return `after` and `limit` of a page."""
+def tail_parameters(query: bytes) -> tuple[int, int]:
+    """Return `after` and `limit` of a tail."""
     given = _given(query, known={"after", "limit"})
     after = _whole("after", given.get("after", "-1"), low=-1, high=MAX_POSITION)
-    return after, _whole("limit", given.get("limit", str(DEFAULT_LIMIT)), low=1, high=MAX_LIMIT)
+    return after, _whole("limit", given.get("limit", str(BUNDLE_RECORDS)), low=1, high=BUNDLE_RECORDS)
+
+
+def no_parameters(query: bytes) -> None:
+    """Refuse any parameter."""
+    if query:
+        raise _invalid("query", "This route takes no parameters.")
 
 
 def stream_position(query: bytes, last_event_id: str | None) -> int:

@@ -1,62 +1,57 @@
-"""One follower's stream: what it has not received yet, then each entry as it comes, with a heartbeat between."""
+"""One follower's stream: what it has not received yet, then each signed batch as it comes, with a heartbeat between."""
 
-import asyncio
-import time
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from psycopg import Error as DatabaseError
-from psycopg_pool import PoolTimeout
+from staydown_hub.feed.served import ServedLog
 
-from staydown_hub.feed.access import still_may_follow
-from staydown_hub.feed.changes import Changes
-from staydown_hub.feed.database import Database, Entry, ListRow
-from staydown_hub.feed.tail import Tail
+if TYPE_CHECKING:
+    import asyncio
 
-_DATABASE_WAIT_S: Final = 0.5
 HEARTBEAT: Final = b": you have all there is\n\n"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Stream:
-    """Yields the bytes of one follower's events until it may no longer follow, or the process stops."""
+    """Yields the bytes of one follower's events until it falls behind, may no longer follow, or the process stops.
 
-    database: Database
-    changes: Changes
-    tail: Tail
-    shared_list: ListRow
+    It holds a position, not a queue: a slow follower costs no memory, and is told to catch up from tiles and bundles.
+    """
+
+    log: ServedLog
     key_prefix: str
     position: int
-    stopping: asyncio.Event
-    heartbeat_s: float
+    is_ended: bool = False
+    pushing: "asyncio.Task[None] | None" = None
+    sending_since: float | None = None
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield what follows the position; every heartbeat looks at the key again, so a revoked one ends the stream.
-
-        While the database is away there is nothing to yield; the stream waits for it to come back.
-        """
-        checked_at = time.monotonic()
-        while not self.stopping.is_set():
-            count = self.changes.count(self.shared_list.slug)
-            try:
-                if time.monotonic() - checked_at >= self.heartbeat_s:
-                    if not await still_may_follow(self.database, prefix=self.key_prefix, slug=self.shared_list.slug):
-                        return
-                    checked_at = time.monotonic()
-                entries = await self.tail.entries(self.shared_list, after=self.position)
-            except (DatabaseError, PoolTimeout):
-                await asyncio.sleep(_DATABASE_WAIT_S)
-                continue
-            if entries:
-                yield b"".join(map(as_event, entries))
-                self.position = entries[-1].position
-                continue
-            yield HEARTBEAT
-            remaining_s = max(0.0, checked_at + self.heartbeat_s - time.monotonic())
-            await self.changes.wait_beyond(self.shared_list.slug, count, timeout_s=remaining_s)
+        """Yield events and, whenever there are none, one comment a heartbeat, the first at once."""
+        beats, cosigned = -1, 0
+        while not self.is_ended and self.log.state == "serving":
+            found = self.log.recent.since(self.position)
+            if found is None:
+                yield _behind(self.log.recent.size)
+                return
+            data, self.position = found
+            if data:
+                yield data
+            elif cosigned != self.log.cosigning.version:
+                cosigned = self.log.cosigning.version
+                if checkpoint := self.log.cosigning.newest():
+                    yield _cosigned(checkpoint)
+            elif beats != self.log.beats:
+                beats = self.log.beats
+                yield HEARTBEAT
+            else:
+                await self.log.news.wait()
 
 
-def as_event(entry: Entry) -> bytes:
-    """Return one server-sent event; the entry's text has no line break, so it is one data line."""
-    return f"id: {entry.position}\nevent: entry\ndata: {entry.as_json()}\n\n".encode()
+def _cosigned(checkpoint: str) -> bytes:
+    return b"event: checkpoint\ndata: %s\n\n" % json.dumps({"checkpoint": checkpoint}, ensure_ascii=False).encode()
+
+
+def _behind(size: int) -> bytes:
+    return b"event: behind\ndata: %s\n\n" % json.dumps({"size": size}, separators=(",", ":")).encode()

@@ -1,6 +1,7 @@
 """The text of an entry: canonical JSON, made once and served verbatim ever after."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -38,6 +39,13 @@ def carrying_body(decision: Decision, *, item: UUID, kind: str, at: datetime) ->
 def withdrawal_body(*, item: UUID, at: datetime) -> str:
     """Return the body of a withdrawal: it repeats no fingerprint."""
     return canonical({"operation": "withdraw", "item": str(item), "at": instant(at)})
+
+
+def redaction_body(*, item: UUID, positions: Sequence[int], at: datetime) -> str:
+    """Return the body of a redaction: the positions whose texts it erases."""
+    return canonical(
+        {"operation": "redact", "item": str(item), "positions": sorted(positions), "at": instant(at)},
+    )
 
 
 def content_of(body: str) -> Content:

@@ -26,3 +26,17 @@ class NotCarriedByError(ListError):
         super().__init__(
             "Only an organisation whose assessment carried the admission can withdraw it: assess the item instead."
         )
+
+
+class NothingToRedactError(ListError):
+    """The item has no text on this list."""
+
+    def __init__(self) -> None:
+        super().__init__("Nothing about this item is left to erase on this list.")
+
+
+class NotConfirmedError(ListError):
+    """A redaction that two organisations' people do not confirm."""
+
+    def __init__(self) -> None:
+        super().__init__("A redaction needs two people of two organisations who confirm it, each with an account here.")

@@ -21,6 +21,9 @@ class SharedList(models.Model):
     required_kinds = ArrayField(models.CharField(max_length=20))
     codes = ArrayField(models.CharField(max_length=10))
     audience_kinds = ArrayField(models.CharField(max_length=20))
+    # What its log is called and which public keys sign it, as the feed last said: told to whoever sets up a filter.
+    log_origin = models.TextField(default="")
+    log_keys = ArrayField(models.TextField(), default=list)
 
     class Meta:
         """No rule can let one organisation admit alone."""
@@ -35,12 +38,18 @@ class SharedList(models.Model):
 
 
 class Entry(models.Model):
-    """One operation at one position of a list's log; ``body`` is served verbatim and never changes."""
+    """One operation at one position of a list's log; ``body`` is served verbatim and never changes.
+
+    A redaction erases it and its salt; ``leaf_hash``, to which checkpoints commit, stays.
+    """
 
     ADMIT = "admit"
     AMEND = "amend"
     WITHDRAW = "withdraw"
-    OPERATIONS = (ADMIT, AMEND, WITHDRAW)
+    REDACT = "redact"
+    OPERATIONS = (ADMIT, AMEND, WITHDRAW, REDACT)
+    # After these nothing about the item is in force.
+    ENDING = (WITHDRAW, REDACT)
 
     id = models.BigAutoField(primary_key=True)
     shared_list = models.ForeignKey(SharedList, on_delete=models.PROTECT, related_name="entries")
@@ -49,7 +58,9 @@ class Entry(models.Model):
     item = models.ForeignKey("registry.Item", on_delete=models.PROTECT, related_name="entries")
     # The assessments that carried an admission or amendment; their organisations may withdraw it.
     carried_by = ArrayField(models.BigIntegerField(), default=list)
-    body = models.TextField()
+    salt = models.BinaryField(max_length=32, null=True)
+    body = models.TextField(null=True)  # noqa: DJ001 -- an erased text is not an empty one
+    leaf_hash = models.BinaryField(max_length=32)
     at = models.DateTimeField()
 
     class Meta:
@@ -59,7 +70,7 @@ class Entry(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["shared_list", "position"], name="entry_position_once"),
             models.CheckConstraint(
-                condition=Q(operation__in=("admit", "amend", "withdraw")), name="entry_operation_known"
+                condition=Q(operation__in=("admit", "amend", "withdraw", "redact")), name="entry_operation_known"
             ),
         ]
         indexes: ClassVar = [models.Index(fields=["item", "shared_list", "position"], name="entry_of_item")]

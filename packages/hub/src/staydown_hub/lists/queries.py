@@ -2,9 +2,11 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from staydown_hub.lists.body import content_of
 from staydown_hub.lists.models import Entry, SharedList
@@ -32,18 +34,24 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class FollowedList:
-    """A list as its audience sees it: ``size`` is the next position of its log."""
+    """A list as its audience sees it: ``size`` is the next position of its log.
+
+    ``origin`` and ``keys`` are what the log is called and verified by; empty until the feed has opened it.
+    """
 
     slug: str
     name: str
     size: int
+    origin: str
+    keys: tuple[str, ...]
 
 
 def lists_followed_by(*, kind: str, scopes: Collection[Scope]) -> list[FollowedList]:
     """Return the lists that an organisation of this kind with these scopes receives."""
-    rows = SharedList.objects.annotate(size=Count("entries")).order_by("slug")
+    last = Entry.objects.filter(shared_list=OuterRef("pk")).order_by("-position").values("position")[:1]
+    rows = SharedList.objects.annotate(size=Coalesce(Subquery(last) + 1, 0)).order_by("slug")
     return [
-        FollowedList(slug=row.slug, name=row.name, size=row.size)
+        FollowedList(slug=row.slug, name=row.name, size=row.size, origin=row.log_origin, keys=tuple(row.log_keys))
         for row in rows
         if may_follow(kind=kind, scopes=scopes, audience_kinds=row.audience_kinds)
     ]
@@ -67,13 +75,19 @@ def latest_entries(item_id: UUID) -> list[Entry]:
 
 def is_in_force(item_id: UUID) -> bool:
     """Tell whether any list refuses the item now."""
-    return any(one.operation != Entry.WITHDRAW for one in latest_entries(item_id))
+    return any(one.operation not in Entry.ENDING for one in latest_entries(item_id))
 
 
 def content_in_force(shared_list: SharedList, item_id: UUID) -> Content | None:
     """Return what the item's entry on this list says now, or None when it is not on it."""
     last = shared_list.entries.filter(item=item_id).order_by("-position").first()
-    return None if last is None or last.operation == Entry.WITHDRAW else content_of(last.body)
+    return None if last is None or last.body is None or last.operation in Entry.ENDING else content_of(last.body)
+
+
+def redacted_at(shared_list: SharedList, item_id: UUID) -> datetime | None:
+    """Return when the item was last redacted from this list: what was judged before does not bring it back."""
+    last = shared_list.entries.filter(item=item_id, operation=Entry.REDACT).order_by("-position").first()
+    return last.at if last else None
 
 
 def carriers_in_force(shared_list: SharedList, item_id: UUID) -> set[int]:
@@ -85,7 +99,7 @@ def carriers_in_force(shared_list: SharedList, item_id: UUID) -> set[int]:
 def positions_in_force(shared_list: SharedList, item_id: UUID) -> set[int]:
     """Return the positions of the item's admission and its amendments while it is on this list, else nothing."""
     since = _since_admission(shared_list, item_id)
-    return set() if since and since[0].operation == Entry.WITHDRAW else {entry.position for entry in since}
+    return set() if since and since[0].operation in Entry.ENDING else {entry.position for entry in since}
 
 
 def _since_admission(shared_list: SharedList, item_id: UUID) -> list[Entry]:
@@ -108,4 +122,31 @@ def standing_of(item_id: UUID) -> Standing:
 def count_in_force() -> int:
     """Return how many items the lists refuse now, an item on two lists counted twice."""
     latest = Entry.objects.order_by("shared_list", "item", "-position").distinct("shared_list", "item")
-    return Entry.objects.filter(pk__in=latest.values("pk")).exclude(operation=Entry.WITHDRAW).count()
+    return Entry.objects.filter(pk__in=latest.values("pk")).exclude(operation__in=Entry.ENDING).count()
+
+
+def lists_called(slugs: Collection[str]) -> dict[str, SharedList]:
+    """Return those of the named lists that there are, by slug."""
+    return {row.slug: row for row in SharedList.objects.filter(slug__in=slugs)}
+
+
+def size_of(shared_list: SharedList) -> int:
+    """Return the list's next position."""
+    last = shared_list.entries.order_by("-position").values_list("position", flat=True).first()
+    return 0 if last is None else last + 1
+
+
+def times_at(shared_list: SharedList, positions: Collection[int]) -> dict[int, datetime]:
+    """Return when the entries at these positions were made; a position that there is not is left out."""
+    return dict(shared_list.entries.filter(position__in=positions).values_list("position", "at"))
+
+
+def items_admitted_at(shared_list: SharedList, positions: Collection[int]) -> dict[int, UUID]:
+    """Return the item of each of these positions that is an admission or an amendment, in force or not."""
+    rows = shared_list.entries.filter(position__in=positions, operation__in=(Entry.ADMIT, Entry.AMEND))
+    return dict(rows.values_list("position", "item_id"))
+
+
+def slugs() -> list[str]:
+    """Return the slugs of all lists."""
+    return list(SharedList.objects.order_by("slug").values_list("slug", flat=True))

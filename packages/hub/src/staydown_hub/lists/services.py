@@ -1,11 +1,21 @@
 """Writing to the lists: after each report and assessment the rule is asked, and the log extended when it says so."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from django.db import transaction
 
+from staydown_hub.audit.services import record
 from staydown_hub.lists import log, queries
-from staydown_hub.lists.errors import NotCarriedByError, NotInForceError, UnknownPositionError
+from staydown_hub.lists.errors import (
+    NotCarriedByError,
+    NotConfirmedError,
+    NothingToRedactError,
+    NotInForceError,
+    UnknownPositionError,
+)
 from staydown_hub.lists.models import Entry, SharedList, Withdrawal
 from staydown_hub.organisations.actors import Actor
 from staydown_hub.registry import judging
@@ -14,22 +24,29 @@ from staydown_hub.rules import admission
 from staydown_hub.rules.classification import DOES_NOT_QUALIFY
 from staydown_hub.takedowns import services as takedowns
 
+MINIMUM_CONFIRMATIONS: Final = 2
+
 
 def reconsider(actor: Actor, *, item_id: UUID, kind: str) -> None:
     """Ask every list's rule about a locked item, and write what it decides, in the current transaction.
 
     Wherever the item ends up refused, removal is asked of every place it was seen; where nowhere, no longer.
     """
-    judgements, supplies = registry.current_judgements(item_id), registry.supplies(item_id)
+    supplies = registry.supplies(item_id)
     for shared_list in SharedList.objects.order_by("slug"):
+        redacted_at = queries.redacted_at(shared_list, item_id)
         decision = admission.decide(
             rule=_rule_of(shared_list),
-            judgements=judgements,
+            judgements=registry.current_judgements(item_id, since=redacted_at),
             supplies=supplies,
             in_force=queries.content_in_force(shared_list, item_id),
         )
         if decision.step != "leave":
             log.append(actor, shared_list=shared_list, item_id=item_id, kind=kind, decision=decision)
+    _follow_up(actor, item_id=item_id)
+
+
+def _follow_up(actor: Actor, *, item_id: UUID) -> None:
     if queries.is_in_force(item_id):
         takedowns.open_requests(actor, item_id=item_id)
     else:
@@ -43,7 +60,7 @@ def withdraw_entry(actor: Actor, *, shared_list: SharedList, position: int, reas
     The organisation's own assessment becomes NONE, or the remaining ones would admit the item again at once.
     Raises UnknownPositionError, NotInForceError, NotCarriedByError.
     """
-    named = shared_list.entries.filter(position=position).exclude(operation=Entry.WITHDRAW).first()
+    named = shared_list.entries.filter(position=position).exclude(operation__in=Entry.ENDING).first()
     if named is None:
         raise UnknownPositionError
     item = judging.lock_item(named.item_id)
@@ -53,6 +70,49 @@ def withdraw_entry(actor: Actor, *, shared_list: SharedList, position: int, reas
     entry = log.append(actor, shared_list=shared_list, item_id=item.pk, kind=item.kind, decision=decision)
     Withdrawal.objects.create(entry=entry, organisation_id=actor.organisation, reason=reason)
     reconsider(actor, item_id=item.pk, kind=item.kind)
+    return entry
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """A person who confirms a redaction, and the organisation for which they do."""
+
+    person: UUID
+    organisation: UUID
+
+
+@transaction.atomic
+def redact(
+    *, shared_list: SharedList, position: int, reason: str, confirmed_by: Sequence[Confirmation], source: str
+) -> Entry:
+    """Erase what this list says about the item at this position: every text that is left, with its salt, for good.
+
+    The leaves' hashes stay, so the log still verifies. The item is not in force any more, and what was judged before
+    does not bring it back. Raises UnknownPositionError, NothingToRedactError, NotConfirmedError, and
+    SensitiveDetailError when the reason holds an address or a fingerprint.
+    """
+    if len({one.organisation for one in confirmed_by}) < MINIMUM_CONFIRMATIONS:
+        raise NotConfirmedError
+    named = shared_list.entries.filter(position=position).exclude(operation=Entry.REDACT).first()
+    if named is None:
+        raise UnknownPositionError
+    item = judging.lock_item(named.item_id)
+    actor = Actor(organisation=confirmed_by[0].organisation, person=confirmed_by[0].person, source=source)
+    entry = log.append_redaction(actor, shared_list=shared_list, item_id=item.pk)
+    if entry is None:
+        raise NothingToRedactError
+    record(
+        act="redaction ordered",
+        subject=f"item:{item.pk}",
+        detail={
+            "list": shared_list.slug,
+            "position": entry.position,
+            "reason": reason,
+            "confirmed_by": sorted(str(one.person) for one in confirmed_by),
+        },
+        source=source,
+    )
+    _follow_up(actor, item_id=item.pk)
     return entry
 
 

@@ -33,3 +33,10 @@ class KeyNameTakenError(OrganisationError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"There is a key named {name!r} already: choose another name, or revoke that one.")
+
+
+class UnknownPersonError(OrganisationError):
+    """Nobody signs in with this e-mail."""
+
+    def __init__(self) -> None:
+        super().__init__("One of these e-mails is nobody's who may sign in here: check how each is written.")

@@ -1,13 +1,14 @@
 """Reading organisations: who answers for a host, and whose key a token is."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from staydown_hub.organisations.errors import UnknownOrganisationError
-from staydown_hub.organisations.models import ApiKey, Organisation
+from staydown_hub.organisations.errors import UnknownOrganisationError, UnknownPersonError
+from staydown_hub.organisations.models import ApiKey, Organisation, Person
 from staydown_hub.rules import access, keys
 
 
@@ -70,6 +71,24 @@ def organisation_called(slug: str) -> Organisation:
     return found
 
 
+def people_called(emails: Iterable[str]) -> list[Person]:
+    """Return the people with these e-mails, in the order given. Raises UnknownPersonError."""
+    found = []
+    for email in emails:
+        person = Person.objects.filter(email__iexact=email, is_active=True).first()
+        if person is None:
+            raise UnknownPersonError
+        found.append(person)
+    return found
+
+
 def api_keys() -> QuerySet[ApiKey]:
     """Return all keys with their organisations; none of them holds its token."""
     return ApiKey.objects.select_related("organisation").order_by("organisation__slug", "name")
+
+
+def organisations_holding(scope: access.Scope, *, kinds: Collection[str]) -> QuerySet[Organisation]:
+    """Return the organisations of these kinds that have a key which works and has this scope, by name."""
+    usable = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+    keys = ApiKey.objects.filter(usable, organisation=OuterRef("pk"), revoked_at=None, scopes__contains=[scope])
+    return Organisation.objects.filter(Exists(keys), kind__in=kinds).order_by("name", "slug")

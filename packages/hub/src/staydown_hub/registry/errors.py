@@ -22,7 +22,7 @@ class ConflictingFingerprintsError(RegistryError):
 
 
 class TooManyFingerprintsError(RegistryError):
-    """One organisation has attached more fingerprints to one item than one picture has."""
+    """One organisation has attached more fingerprints to one item than one file has."""
 
     def __init__(self, most: int) -> None:
         super().__init__(f"Your organisation has supplied {most} fingerprints of this item already: no more are taken.")

@@ -48,7 +48,7 @@ def _supersede(actor: Actor, *, item: Item, current: Assessment | None, code: st
 
 
 def _carry_supplies_over(former: Assessment, fresh: Assessment) -> None:
-    """Link what the former judgement vouched for to one that says another code of the same picture."""
+    """Link what the former judgement vouched for to one that says another code of the same item."""
     FingerprintSource.objects.bulk_create(
         FingerprintSource(
             fingerprint_id=row.fingerprint_id,

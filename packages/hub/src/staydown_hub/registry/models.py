@@ -12,10 +12,11 @@ from staydown_hub.rules.fingerprints import ALGORITHMS, EXACT_ALGORITHMS, MAX_QU
 
 
 class Item(models.Model):
-    """One picture, known by its fingerprints only. Its row is the lock under which its standing changes."""
+    """One picture or video, known by its fingerprints only. Its row is the lock under which its standing changes."""
 
     PICTURE = "picture"
-    KINDS = (PICTURE,)
+    VIDEO = "video"
+    KINDS = (PICTURE, VIDEO)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=10, choices=[(kind, kind) for kind in KINDS])

@@ -1,6 +1,7 @@
 """Reading the registry: which item has these fingerprints, who supplied them, and who judged it how."""
 
 from collections.abc import Collection, Iterable
+from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
@@ -17,8 +18,12 @@ _NEAREST = """
     FROM fingerprint f JOIN item i ON i.id = f.item_id,
         (SELECT pdq_bits(value) AS bits FROM unnest(%s::bytea[]) AS value) AS asked
     WHERE f.algorithm = 'pdq' AND f.quality >= %s AND i.kind = %s AND bit_count(pdq_bits(f.value) # asked.bits) <= %s
-    GROUP BY f.item_id, i.opened_at ORDER BY distance_bits, i.opened_at, f.item_id LIMIT 1
+    GROUP BY f.item_id, i.opened_at HAVING count(DISTINCT asked.bits) >= %s
+    ORDER BY distance_bits, i.opened_at, f.item_id LIMIT 1
 """
+
+# So many frames of a video are looked for, evenly chosen: the time that this takes grows with them.
+_FRAMES_ASKED = 64
 
 
 def named_by(fingerprints: Iterable[rules.Fingerprint]) -> Q:
@@ -32,7 +37,8 @@ def named_by(fingerprints: Iterable[rules.Fingerprint]) -> Q:
 def find_item(*, kind: str, fingerprints: Collection[rules.Fingerprint]) -> Item | None:
     """Return the item that has the strongest of the exact fingerprints, else the one with the nearest PDQ, else None.
 
-    A weaker one that names another item does not count: whoever reported it alone must not stand in everybody's way.
+    A video is near an item when at least half of its frames are. An exact fingerprint weaker than the one that counts
+    may name another item: whoever reported that one alone must not stand in everybody's way.
     Raises ConflictingFingerprintsError when fingerprints of the one strongest algorithm name different items.
     """
     for algorithm in rules.EXACT_ALGORITHMS:
@@ -46,11 +52,17 @@ def find_item(*, kind: str, fingerprints: Collection[rules.Fingerprint]) -> Item
 
 
 def _nearest(kind: str, fingerprints: Collection[rules.Fingerprint]) -> Item | None:
-    asked = [one.value for one in fingerprints if one.quality is not None and one.quality >= rules.MIN_QUALITY]
+    good = [one.value for one in fingerprints if one.quality is not None and one.quality >= rules.MIN_QUALITY]
+    asked = list(dict.fromkeys(good))
+    least_near = 1
+    if kind == Item.VIDEO:
+        # Different videos share a title or a blank wall. The same one, or a clip of it, shares most of what it shows.
+        asked = asked[:: -(-len(asked) // _FRAMES_ASKED) or 1]
+        least_near = -(-len(asked) // 2)
     if not asked:
         return None
     with connection.cursor() as cursor:
-        cursor.execute(_NEAREST, [asked, rules.MIN_QUALITY, kind, rules.MAX_DISTANCE_BITS])
+        cursor.execute(_NEAREST, [asked, rules.MIN_QUALITY, kind, rules.MAX_DISTANCE_BITS, least_near])
         row = cursor.fetchone()
     return Item.objects.get(pk=row[0]) if row else None
 
@@ -60,9 +72,11 @@ def item(item_id: UUID) -> Item | None:
     return Item.objects.filter(pk=item_id).first()
 
 
-def current_judgements(item_id: UUID) -> list[Judgement]:
-    """Return each organisation's current assessment of the item."""
+def current_judgements(item_id: UUID, *, since: datetime | None = None) -> list[Judgement]:
+    """Return each organisation's current assessment of the item, only those made later than `since`."""
     rows = Assessment.objects.filter(item=item_id, superseded_at=None).select_related("organisation").order_by("pk")
+    if since is not None:
+        rows = rows.filter(at__gt=since)
     return [
         Judgement(assessment_id=row.pk, organisation=row.organisation_id, kind=row.organisation.kind, code=row.code)
         for row in rows

@@ -20,8 +20,8 @@ from staydown_hub.rules import fingerprints as rules
 from staydown_hub.rules.access import scopes_of_kind
 from staydown_hub.rules.addresses import Address
 
-# More than any one picture needs: keeps one member from making an item too heavy to decide on.
-MAX_FINGERPRINTS_OF_ONE_SUPPLIER: Final = 256
+# Two copies of a long video, more than any picture needs: keeps one member from making an item too heavy to decide on.
+MAX_FINGERPRINTS_OF_ONE_SUPPLIER: Final = 512
 # Each can become a mail to its host: keeps one member from making the hub ask for the same item without end.
 MAX_SIGHTINGS_OF_ONE_REPORTER: Final = 500
 

@@ -168,7 +168,7 @@ def status_of(*, judgements: Collection[Judgement], last_operations: Collection[
     """Return an item's standing from its current judgements and the last operation about it on each list."""
     if not {"admit", "amend"}.isdisjoint(last_operations):
         return "admitted"
-    if "withdraw" in last_operations:
+    if not {"withdraw", "redact"}.isdisjoint(last_operations):
         return "withdrawn"
     if is_disputed(judgements):
         return "disputed"

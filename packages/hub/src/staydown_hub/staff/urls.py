@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from staydown_hub.staff.views.account import account, forgotten_password, not_offered
+from staydown_hub.staff.views.enforcement import disputes, enforcement, list_enforcement
 from staydown_hub.staff.views.home import home
 from staydown_hub.staff.views.items import item, items
 from staydown_hub.staff.views.lists import lists, shared_list
@@ -14,6 +15,9 @@ pages: list[URLPattern] = [
     path("items/<uuid:item_id>/", item, name="item"),
     path("lists/", lists, name="lists"),
     path("lists/<slug:slug>/", shared_list, name="list"),
+    path("lists/<slug:slug>/disputes/", disputes, name="disputes"),
+    path("enforcement/", enforcement, name="enforcement"),
+    path("enforcement/<slug:slug>/", list_enforcement, name="list_enforcement"),
     path("requests/", requests, name="requests"),
     path("requests/<uuid:request_id>/", removal_request, name="request"),
     path("account/", account, name="account"),

@@ -7,7 +7,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from staydown_hub.organisations.models import Person
 from staydown_hub.rules.access import Scope, scopes_of_kind
-from staydown_hub.rules.audience import may_follow
+from staydown_hub.rules.audience import may_follow, may_see_enforcement
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,10 @@ class Viewer:
     def follows(self, audience_kinds: list[str]) -> bool:
         """Tell whether a list with this audience is shown."""
         return may_follow(kind=self.kind, scopes=self.scopes, audience_kinds=audience_kinds)
+
+    def oversees(self, audience_kinds: list[str]) -> bool:
+        """Tell whether it is shown which platforms enforce a list with this audience."""
+        return may_see_enforcement(kind=self.kind, scopes=self.scopes, audience_kinds=audience_kinds)
 
 
 def viewer_of(user: Person | AnonymousUser) -> Viewer | None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from staydown_hub.enforcement import queries as enforcement
 from staydown_hub.lists.queries import count_in_force
 from staydown_hub.registry.queries import count_assessments, count_items
 from staydown_hub.takedowns import queries as takedowns
@@ -9,7 +10,10 @@ from staydown_hub.takedowns import queries as takedowns
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Counts as of now. ``requests`` is by state; the median is of those removed, and None without any."""
+    """Counts as of now. ``requests`` is by state; the median is of those removed, and None without any.
+
+    ``matches_by_day`` is of each list and each of the last 30 days that has any.
+    """
 
     items: int
     entries_in_force: int
@@ -18,6 +22,9 @@ class Figures:
     requests: dict[str, int]
     removed: int
     median_seconds_to_removal: float | None
+    matches: int
+    disputes: int
+    matches_by_day: list[enforcement.DayCount]
 
 
 def figures() -> Figures:
@@ -30,4 +37,7 @@ def figures() -> Figures:
         requests=takedowns.counts_by_state(),
         removed=takedowns.removed(),
         median_seconds_to_removal=takedowns.median_seconds_to_removal(),
+        matches=enforcement.count_matches(),
+        disputes=enforcement.count_disputes(),
+        matches_by_day=enforcement.matches_by_day(),
     )

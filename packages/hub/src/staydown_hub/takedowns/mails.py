@@ -29,7 +29,7 @@ This request is number {request}.
 
 You need not tell us when it is removed: we look at the address ourselves, without downloading what is there. If you
 think that this is a mistake, or need to know more, answer this mail and leave the request's number in the subject.
-Do not send us the picture, or any part of it, in any form.
+Do not send us the picture or video, or any part of it, in any form.
 
 {hub}
 """

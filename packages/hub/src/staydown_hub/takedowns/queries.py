@@ -14,7 +14,7 @@ _MEDIAN_SECONDS = """
         SELECT min(at) FILTER (WHERE event = 'notice_sent') AS notified_at,
             min(at) FILTER (WHERE event = 'seen_gone') AS removed_at
         FROM takedown_transition GROUP BY request_id
-    ) AS steps
+    ) AS steps WHERE removed_at >= notified_at  -- what was gone before anybody asked is no removal of ours
 """
 
 
@@ -53,7 +53,7 @@ def removed() -> int:
 
 
 def median_seconds_to_removal() -> float | None:
-    """Return the median time from a request's first notice until the item was first seen gone; None without any."""
+    """Return the median time from a request's first notice until the item was first seen gone after it, or None."""
     with connection.cursor() as cursor:
         cursor.execute(_MEDIAN_SECONDS)
         row = cursor.fetchone()

@@ -1,6 +1,7 @@
 """Every route of the API with a request that would be right for somebody: what the tests of access go through."""
 
 import json
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -61,8 +62,20 @@ def _withdrawal(cast: Cast) -> Prepared:
     return "lists/main/withdrawals", {"position": 0, "reason": "The wrong file."}
 
 
+def _matches(cast: Cast) -> Prepared:
+    admitted_item(cast, "boat")
+    match = {"id": str(uuid.uuid4()), "list": "main", "position": 0, "algorithm": "pdq", "distance_bits": 3}
+    return "matches", {"matches": [{**match, "at": "2026-01-02T03:04:05Z"}]}
+
+
+def _dispute(cast: Cast) -> Prepared:
+    admitted_item(cast, "boat")
+    return "disputes", {"list": "main", "position": 0, "reason": "A drawing of ours."}
+
+
 EVERYBODY = frozenset(Cast.__dataclass_fields__)
 READERS = frozenset({"police", "support_centre", "regulator", "monitor", "oversight"})
+FILTERS = frozenset({"platform", "another_platform", "carrier"})
 
 RIGHT: dict[str, Right] = {
     "GET me": Right(EVERYBODY, _reading("me")),
@@ -79,6 +92,9 @@ RIGHT: dict[str, Right] = {
     "GET figures": Right(frozenset({"police", "support_centre", "regulator", "oversight"}), _reading("figures")),
     # Of those who may withdraw at all, only those whose assessment carried the admission.
     "POST lists/{slug}/withdrawals": Right(frozenset({"police", "support_centre"}), _withdrawal),
+    "GET lists/{slug}/enforcement": Right(READERS, _reading("lists/main/enforcement")),
+    "POST matches": Right(FILTERS, _matches),
+    "POST disputes": Right(FILTERS, _dispute),
 }
 
 

@@ -44,6 +44,9 @@ def test_from_a_report_to_a_withdrawal(cast: Cast, client: Client) -> None:
         "requests": {"cancelled": 2},
         "removed": 0,
         "median_seconds_to_removal": None,
+        "matches": 0,
+        "disputes": 0,
+        "matches_by_day": [],
     }
 
 

@@ -1,6 +1,7 @@
 """Running commands: in this process for what they say, as a real process for how they live and die."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from staydown_hub.cli import main
@@ -16,10 +17,17 @@ class Said:
 
 
 @pytest.fixture
-def run(committed_db: None, postgres: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run `staydown-hub WORDS...` on the test database."""
+def run(
+    committed_db: None,
+    postgres: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> Run:
+    """Run `staydown-hub WORDS...` on the test database, with folders of its own."""
     del committed_db
     monkeypatch.setenv("DATABASE_URL", postgres)
+    monkeypatch.setenv("STAYDOWN_SIGNING_FOLDER", str(tmp_path / "signing"))
 
     def act(*words: str) -> Said:
         capsys.readouterr()

@@ -172,7 +172,7 @@ def test_all_that_its_processes_write_is_silent(hub: RunningHub, key: str) -> No
     assert hub.ask("GET", f"items/marked?{key}", key=key)[0] == 404
     assert hub.ask("GET", "me", key="sdk_markedab_marked")[0] == 401
     feed = f"http://{hub.environment['STAYDOWN_FEED_ADDRESS']}/feed/v1"
-    for path in ("lists/marked/entries", f"marked?{key}", "lists/main/events?after=marked"):
+    for path in ("lists/marked/tail", f"marked?{key}", "lists/main/events?after=marked"):
         asked = urllib.request.Request(f"{feed}/{path}", headers={"Authorization": f"Bearer {key}"})  # noqa: S310 -- http to loopback
         with pytest.raises(urllib.error.HTTPError) as caught:
             urllib.request.urlopen(asked, timeout=20)  # noqa: S310 -- the same

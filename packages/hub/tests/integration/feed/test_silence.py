@@ -50,7 +50,7 @@ def test_the_feed_is_silent_about_a_database_that_is_away(tmp_path: Path) -> Non
         feed = subprocess.Popen([sys.executable, "-m", "staydown_hub.feed"], env=environment, stdout=file, stderr=file)
     try:
         wait_until_it_answers(port)
-        assert ask(port, f"/feed/v1/lists/{MARK}/entries?after=-1&{MARK}=1") == 503
+        assert ask(port, f"/feed/v1/lists/{MARK}/tail?after=-1&{MARK}=1") == 503
     finally:
         feed.terminate()
         feed.wait(PATIENCE_S)

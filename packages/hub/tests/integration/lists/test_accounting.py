@@ -64,8 +64,9 @@ def test_an_entry_that_was_taken_out_is_found() -> None:
 @pytest.mark.usefixtures("entries")
 def test_an_entry_that_was_slipped_in_is_found() -> None:
     found = run(
-        "INSERT INTO entry (shared_list_id, position, operation, item_id, carried_by, body, at) "
-        "SELECT shared_list_id, 3, operation, item_id, carried_by, body, at FROM entry WHERE position = 1"
+        "INSERT INTO entry (shared_list_id, position, operation, item_id, carried_by, salt, body, leaf_hash, at) "
+        "SELECT shared_list_id, 3, operation, item_id, carried_by, salt, body, leaf_hash, at "
+        "FROM entry WHERE position = 1"
     )
     assert found == ("list main: the entry at position 3 was never recorded",)
 
@@ -75,7 +76,7 @@ def test_a_second_record_does_not_cover_up_a_change() -> None:
     run("UPDATE entry SET body = body || ' ' WHERE position = 1")
     made = (
         "INSERT INTO audit_record (at, act, subject, detail, source) SELECT r.at, r.act, r.subject, "
-        "json_build_object('list', 'main', 'position', 1, 'body_sha256', encode(sha256(e.body::bytea), 'base64'))::text"
+        "json_build_object('list', 'main', 'position', 1, 'leaf_hash', encode(e.leaf_hash, 'base64'))::text"
         ", r.source FROM audit_record r JOIN entry e ON 'item:' || e.item_id = r.subject AND e.position = 1 "
         "WHERE r.act = 'entry admitted'"
     )
@@ -86,7 +87,7 @@ def test_a_second_record_does_not_cover_up_a_change() -> None:
 
 
 @pytest.mark.usefixtures("committed_db")
-@pytest.mark.parametrize("detail", ["", "[]", "{}", '{"list":"main","position":"x","body_sha256":""}'])
+@pytest.mark.parametrize("detail", ["", "[]", "{}", '{"list":"main","position":"x","leaf_hash":""}'])
 def test_a_record_that_names_no_entry_is_found(detail: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(

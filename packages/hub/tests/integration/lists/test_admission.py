@@ -16,6 +16,11 @@ def main_list() -> SharedList:
     return SharedList.objects.get(slug="main")
 
 
+def text_of(entry: Entry) -> str:
+    assert entry.body is not None
+    return entry.body
+
+
 def operations() -> list[str]:
     return list(Entry.objects.order_by("position").values_list("operation", flat=True))
 
@@ -23,7 +28,7 @@ def operations() -> list[str]:
 def test_two_organisations_admit(cast: Cast) -> None:
     item = admitted_item(cast, "boat")
     entry = Entry.objects.get()
-    body = json.loads(entry.body)
+    body = json.loads(text_of(entry))
     assert entry.position == 0
     assert body == {
         "operation": "admit",
@@ -77,7 +82,7 @@ def test_a_participant_who_changes_its_mind_withdraws(cast: Cast) -> None:
     item = admitted_item(cast, "boat")
     assess(cast.police, "boat", code="NONE")
     assert queries.standing_of(item.pk).status == "withdrawn"
-    assert json.loads(Entry.objects.get(position=1).body).keys() == {"operation", "item", "at"}
+    assert json.loads(text_of(Entry.objects.get(position=1))).keys() == {"operation", "item", "at"}
     assess(cast.police, "boat", code="TEST")
     assert operations() == ["admit", "withdraw", "admit"]
 
@@ -87,7 +92,7 @@ def test_a_fingerprint_that_one_organisation_attached_is_not_listed(cast: Cast) 
     report(cast.support_centre, "boat", code="TEST")
     smuggled = (*prints_of("boat"), sha256_of("somebody's cat"), pdq_of("somebody's cat"))
     assess_item(cast.police.actor, kind="picture", fingerprints=smuggled, code="TEST")
-    listed = json.loads(Entry.objects.get().body)["fingerprints"]
+    listed = json.loads(text_of(Entry.objects.get()))["fingerprints"]
     assert listed == [one.wire() for one in sorted(prints_of("boat"))]
 
 

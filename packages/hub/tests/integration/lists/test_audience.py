@@ -24,8 +24,8 @@ def carriers_only(cast: Cast) -> SharedList:
 @pytest.mark.usefixtures("carriers_only")
 def test_each_sees_its_lists(cast: Cast, client: Client) -> None:
     admitted_item(cast, "boat")
-    main = {"slug": "main", "name": "Main list", "size": 1}
-    other = {"slug": "carriers", "name": "For carriers", "size": 0}
+    main = {"slug": "main", "name": "Main list", "size": 1, "origin": "", "keys": []}
+    other = {"slug": "carriers", "name": "For carriers", "size": 0, "origin": "", "keys": []}
     assert cast.platform.get(client, "lists").json() == {"lists": [main]}
     assert cast.carrier.get(client, "lists").json() == {"lists": [other, main]}
     assert cast.police.get(client, "lists").json() == {"lists": [main]}

@@ -32,6 +32,9 @@ ROWS = {
     "item": Row(READERS),
     "lists": Row(MEMBERS),
     "list": Row(FOLLOWERS, otherwise=404),
+    "disputes": Row(READERS),
+    "enforcement": Row(READERS),
+    "list_enforcement": Row(READERS),
     "requests": Row(MEMBERS),
     "request": Row((*READERS, "platform"), otherwise=404),
     "account": Row(EVERYBODY),
@@ -52,6 +55,8 @@ def addresses(cast: Cast) -> dict[str, str]:
     arguments: dict[str, dict[str, object]] = {
         "item": {"item_id": request.sighting.item_id},
         "list": {"slug": "main"},
+        "disputes": {"slug": "main"},
+        "list_enforcement": {"slug": "main"},
         "request": {"request_id": request.pk},
     }
     return {name: reverse(f"staff:{name}", kwargs=arguments.get(name)) for name in NAMES}

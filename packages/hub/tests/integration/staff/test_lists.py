@@ -5,7 +5,7 @@ import re
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from staydown_hub.lists.models import SharedList
-from staydown_hub.lists.services import withdraw_entry
+from staydown_hub.lists.services import Confirmation, redact, withdraw_entry
 
 from packages.hub.tests.cast import Cast
 from packages.hub.tests.factories import admitted_item, assess
@@ -43,6 +43,20 @@ def test_entries_are_shown_by_position_newest_first(browser: Browser, cast: Cast
     ]
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", row[5]) for row in rows(page))
     assert "stays with the members" not in page
+
+
+def test_a_redacted_entry_shows_no_category(browser: Browser, cast: Cast) -> None:
+    item = admitted_item(cast, "a")
+    people = [Confirmation(one.organisation.pk, one.organisation.pk) for one in (cast.police, cast.monitor)]
+    main = SharedList.objects.get(slug="main")
+    redact(shared_list=main, position=0, reason="A mistake.", confirmed_by=people, source="test")
+    page = browser("police").get("/lists/main/").content.decode()
+    short = str(item.pk)[:8]
+    assert [row[:5] for row in rows(page)] == [
+        ["1", "redact", short, "none", "none"],
+        ["0", "admit", short, "none", "none"],
+    ]
+    assert "Redacted from" in browser("police").get(f"/items/{item.pk}/").content.decode()
 
 
 def test_only_who_sees_items_is_led_to_them(browser: Browser, cast: Cast) -> None:

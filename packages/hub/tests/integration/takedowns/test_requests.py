@@ -294,6 +294,26 @@ def test_figures(cast: Cast, harbour: Organisation, mailbox: Mailbox, host: Host
     assert 0 < median_s < 60
 
 
+def test_what_was_gone_before_its_notice_does_not_shorten_the_median(
+    cast: Cast, harbour: Organisation, mailbox: Mailbox, host: Host
+) -> None:
+    del harbour, mailbox
+    admitted_item(cast, "a", urls=[host.url("/a")])
+    host.answers |= {"HEAD": 404, "GET": 404}
+    request, at = only_request(), timezone.now()
+    steps = (("seen_gone", "gone"), ("seen_up", "returned"), ("notice_sent", "sent"))
+    with transaction.atomic():
+        for number, (event, reached) in enumerate(steps):
+            begun = request.state
+            Request.objects.filter(pk=request.pk).update(state=reached)
+            moment = at + timedelta(seconds=number)
+            Transition.objects.create(
+                request=request, event=event, from_state=begun, to_state=reached, by="worker", at=moment
+            )
+            request.refresh_from_db()
+    assert queries.median_seconds_to_removal() is None
+
+
 def test_no_mail_goes_to_an_address_that_only_a_reporter_named(cast: Cast, harbour: Organisation) -> None:
     """Whoever may only report must not choose whom the hub writes to."""
     del harbour

@@ -80,6 +80,14 @@ def test_the_causes_of_an_error_are_named_too() -> None:
     assert "words" not in said
 
 
+def test_errors_that_cause_each_other_are_each_named_once() -> None:
+    first, second = RuntimeError(), ValueError()
+    first.__context__, second.__context__ = second, first
+    written = logged(first)
+    assert written.count("builtins.RuntimeError") == 1
+    assert written.count("builtins.ValueError") == 1
+
+
 def test_djangos_lines_about_requests_say_the_status_only() -> None:
     record = logging.LogRecord("django.request", logging.WARNING, "x.py", 1, "Not Found: %s", ("/secret",), None)
     record.status_code = 404

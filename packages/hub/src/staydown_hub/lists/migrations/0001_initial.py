@@ -35,6 +35,11 @@ class Migration(migrations.Migration):
                     "audience_kinds",
                     django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=20), size=None),
                 ),
+                ("log_origin", models.TextField(default="")),
+                (
+                    "log_keys",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None),
+                ),
             ],
             options={
                 "db_table": "shared_list",
@@ -53,7 +58,13 @@ class Migration(migrations.Migration):
                 (
                     "operation",
                     models.CharField(
-                        choices=[("admit", "admit"), ("amend", "amend"), ("withdraw", "withdraw")], max_length=10
+                        choices=[
+                            ("admit", "admit"),
+                            ("amend", "amend"),
+                            ("withdraw", "withdraw"),
+                            ("redact", "redact"),
+                        ],
+                        max_length=10,
                     ),
                 ),
                 (
@@ -62,7 +73,9 @@ class Migration(migrations.Migration):
                         base_field=models.BigIntegerField(), default=list, size=None
                     ),
                 ),
-                ("body", models.TextField()),
+                ("salt", models.BinaryField(max_length=32, null=True)),
+                ("body", models.TextField(null=True)),
+                ("leaf_hash", models.BinaryField(max_length=32)),
                 ("at", models.DateTimeField()),
                 (
                     "item",
@@ -117,7 +130,8 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="entry",
             constraint=models.CheckConstraint(
-                condition=models.Q(("operation__in", ("admit", "amend", "withdraw"))), name="entry_operation_known"
+                condition=models.Q(("operation__in", ("admit", "amend", "withdraw", "redact"))),
+                name="entry_operation_known",
             ),
         ),
     ]

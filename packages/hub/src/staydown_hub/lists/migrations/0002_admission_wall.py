@@ -1,5 +1,7 @@
 """The list's walls in the database: append-only, gapless, and no entry that the admission rule does not carry.
 
+A redaction erases text and salt of the entries that it names, itself and in the same statement; nothing else can.
+
 The rule is the one of ``rules/admission.py``, said a second time: whoever writes past the services meets it here.
 """
 
@@ -8,6 +10,13 @@ from typing import ClassVar
 from django.db import migrations
 
 RULE_QUESTIONS = """
+-- What was judged before an item was redacted from a list does not bring it back: it has to be judged anew.
+CREATE FUNCTION entry_redacted_at(of_list uuid, of_item uuid) RETURNS timestamptz
+LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
+    SELECT coalesce(max(at), '-infinity') FROM entry
+    WHERE shared_list_id = of_list AND item_id = of_item AND operation = 'redact'
+$$;
+
 -- Positive judgements that hold now: how many organisations, and is one of a required kind among them?
 CREATE FUNCTION entry_rule_is_met(rule shared_list, of_item uuid, carriers bigint[]) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
@@ -15,6 +24,7 @@ LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
         AND coalesce(bool_or(o.kind = ANY (rule.required_kinds)), false)
     FROM assessment a JOIN organisation o ON o.id = a.organisation_id
     WHERE a.item_id = of_item AND a.superseded_at IS NULL AND a.code = ANY (rule.codes)
+        AND a.at > entry_redacted_at(rule.id, of_item)
         AND (carriers IS NULL OR a.id = ANY (carriers))
 $$;
 
@@ -89,7 +99,7 @@ BEGIN
         to_jsonb(array_agg(DISTINCT o.kind COLLATE "C")) AS kinds INTO carried
     FROM assessment a JOIN organisation o ON o.id = a.organisation_id
     WHERE a.id = ANY (fresh.carried_by) AND a.item_id = fresh.item_id AND a.superseded_at IS NULL
-        AND a.code = ANY (rule.codes);
+        AND a.code = ANY (rule.codes) AND a.at > entry_redacted_at(rule.id, fresh.item_id);
     IF carried.assessments IS DISTINCT FROM cardinality(fresh.carried_by)
         OR NOT entry_rule_is_met(rule, fresh.item_id, fresh.carried_by)
         THEN PERFORM entry_refuse('its assessments do not meet the rule of the list'); END IF;
@@ -131,6 +141,22 @@ BEGIN
     ) THEN PERFORM entry_refuse('the rule is still met and none of those who carried it took part'); END IF;
 END $$;
 
+-- A redaction names every text about the item that is still there, and says nothing else.
+CREATE FUNCTION entry_check_redaction(fresh entry, body jsonb) RETURNS void
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    present jsonb;
+BEGIN
+    IF body - ARRAY['operation', 'item', 'positions', 'at'] <> '{}'::jsonb
+        THEN PERFORM entry_refuse('its body holds a field that redactions do not have'); END IF;
+    SELECT to_jsonb(array_agg(e.position ORDER BY e.position)) INTO present FROM entry e
+    WHERE e.shared_list_id = fresh.shared_list_id AND e.item_id = fresh.item_id
+        AND e.operation IN ('admit', 'amend') AND e.body IS NOT NULL;
+    IF present IS NULL OR body->'positions' IS DISTINCT FROM present
+        THEN PERFORM entry_refuse('it names other positions than those about the item that have a text'); END IF;
+    IF fresh.carried_by <> '{}' THEN PERFORM entry_refuse('no assessment carries a redaction'); END IF;
+END $$;
+
 CREATE FUNCTION entry_check() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
     rule shared_list%ROWTYPE;
@@ -148,12 +174,17 @@ BEGIN
         THEN PERFORM entry_refuse('its body says other than its columns'); END IF;
     SELECT operation INTO last_operation FROM entry
     WHERE shared_list_id = NEW.shared_list_id AND item_id = NEW.item_id ORDER BY position DESC LIMIT 1;
-    IF (NEW.operation = 'admit') = (coalesce(last_operation, 'withdraw') <> 'withdraw')
+    IF NEW.operation <> 'redact'
+        AND (NEW.operation = 'admit') = (coalesce(last_operation, 'withdraw') NOT IN ('withdraw', 'redact'))
         THEN PERFORM entry_refuse('an item is admitted when it is not on the list, else amended or withdrawn'); END IF;
     IF NEW.operation = 'withdraw' THEN PERFORM entry_check_withdrawal(NEW, rule, body);
+    ELSIF NEW.operation = 'redact' THEN PERFORM entry_check_redaction(NEW, body);
     ELSE PERFORM entry_check_admission(NEW, rule, body); END IF;
     IF NEW.body IS DISTINCT FROM entry_text(body)
         THEN PERFORM entry_refuse('its body is not written as filters read it'); END IF;
+    IF octet_length(NEW.salt) IS DISTINCT FROM 32
+        OR NEW.leaf_hash IS DISTINCT FROM sha256('\\x00'::bytea || NEW.salt || convert_to(NEW.body, 'UTF8'))
+        THEN PERFORM entry_refuse('its leaf hash is not that of its salt and body'); END IF;
     RETURN NEW;
 END $$;
 """
@@ -165,9 +196,33 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION entry_erase() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+    UPDATE entry SET body = NULL, salt = NULL
+    WHERE shared_list_id = NEW.shared_list_id AND item_id = NEW.item_id AND operation IN ('admit', 'amend')
+        AND body IS NOT NULL;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION entry_check_change() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    erased entry := OLD;
+BEGIN
+    erased.body := NULL;
+    erased.salt := NULL;
+    IF OLD.body IS NOT NULL AND NEW IS NOT DISTINCT FROM erased AND EXISTS (
+        SELECT FROM entry WHERE shared_list_id = OLD.shared_list_id AND item_id = OLD.item_id
+            AND operation = 'redact' AND position > OLD.position AND body::jsonb->'positions' @> to_jsonb(OLD.position)
+    ) THEN RETURN NEW; END IF;
+    RAISE EXCEPTION 'entry is append-only: UPDATE is refused' USING ERRCODE = 'restrict_violation';
+END $$;
+
 CREATE TRIGGER entry_check BEFORE INSERT ON entry FOR EACH ROW EXECUTE FUNCTION entry_check();
+CREATE TRIGGER entry_erase AFTER INSERT ON entry FOR EACH ROW WHEN (NEW.operation = 'redact')
+    EXECUTE FUNCTION entry_erase();
 CREATE TRIGGER entry_notify AFTER INSERT ON entry FOR EACH ROW EXECUTE FUNCTION entry_notify();
-CREATE TRIGGER entry_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON entry
+CREATE TRIGGER entry_check_change BEFORE UPDATE ON entry FOR EACH ROW EXECUTE FUNCTION entry_check_change();
+CREATE TRIGGER entry_append_only BEFORE DELETE OR TRUNCATE ON entry
     FOR EACH STATEMENT EXECUTE FUNCTION staydown_refuse_change();
 """
 
@@ -182,16 +237,18 @@ class Migration(migrations.Migration):
         migrations.RunSQL(
             RULE_QUESTIONS,
             "DROP FUNCTION entry_fingerprint_is_vouched(uuid, jsonb, varchar[], bigint[]),"
-            "entry_fingerprint_is_readable(jsonb), entry_text(jsonb), entry_rule_is_met(shared_list, uuid, bigint[])",
+            "entry_fingerprint_is_readable(jsonb), entry_text(jsonb), entry_rule_is_met(shared_list, uuid, bigint[]),"
+            "entry_redacted_at(uuid, uuid)",
         ),
         migrations.RunSQL(
             CHECKS,
             "DROP FUNCTION entry_check(), entry_check_withdrawal(entry, shared_list, jsonb),"
-            "entry_check_admission(entry, shared_list, jsonb), entry_refuse(text)",
+            "entry_check_redaction(entry, jsonb), entry_check_admission(entry, shared_list, jsonb), entry_refuse(text)",
         ),
         migrations.RunSQL(
             TRIGGERS,
             "DROP TRIGGER entry_check ON entry; DROP TRIGGER entry_notify ON entry;"
-            "DROP TRIGGER entry_append_only ON entry; DROP FUNCTION entry_notify()",
+            "DROP TRIGGER entry_append_only ON entry; DROP TRIGGER entry_check_change ON entry;"
+            "DROP TRIGGER entry_erase ON entry; DROP FUNCTION entry_notify(), entry_erase(), entry_check_change()",
         ),
     ]

@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
             name="Item",
             fields=[
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ("kind", models.CharField(choices=[("picture", "picture")], max_length=10)),
+                ("kind", models.CharField(choices=[("picture", "picture"), ("video", "video")], max_length=10)),
                 ("opened_at", models.DateTimeField(default=django.utils.timezone.now)),
                 (
                     "opened_by",

@@ -16,7 +16,7 @@ from staydown_hub.staff.queries.standings import in_force
 
 @dataclass(frozen=True, slots=True)
 class EntryRow:
-    """One entry in a table: ``categories`` is empty for a withdrawal."""
+    """One entry in a table: ``categories`` is empty for a withdrawal, and for what was redacted."""
 
     position: int
     operation: str
@@ -43,7 +43,7 @@ def entries_of(shared_list: SharedList) -> QuerySet[Entry]:
 
 def rows_of(entries: Page[Entry]) -> list[EntryRow]:
     """Return a page of entries as rows, read from the entries' own text."""
-    return [_row(entry, json.loads(entry.body)) for entry in entries]
+    return [_row(entry, json.loads(entry.body or "{}")) for entry in entries]
 
 
 def _row(entry: Entry, body: dict[str, Any]) -> EntryRow:

@@ -44,8 +44,8 @@ def standing() -> Case:
 
 
 def in_force() -> QuerySet[Entry]:
-    """Return the entries that hold now: the last about their item on their list, when that is no withdrawal."""
+    """Return the entries that hold now: the last about their item on their list, when that does not end it."""
     later = Entry.objects.filter(
         item=OuterRef("item"), shared_list=OuterRef("shared_list"), position__gt=OuterRef("position")
     )
-    return Entry.objects.filter(~Q(operation=Entry.WITHDRAW), ~Exists(later))
+    return Entry.objects.filter(~Q(operation__in=Entry.ENDING), ~Exists(later))

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from staydown_hub.rules.enforcement import Problem
 from staydown_hub.rules.takedown import Event, Outcome
 from staydown_hub.staff.viewer import Viewer, viewer_of
 
@@ -32,6 +33,11 @@ _LOOKS: Final = {
     "gone": "good",
     "returned": "bad",
     "retracting": "active",
+    "live": "good",
+    "behind": "wait",
+    "refused": "bad",
+    "silent": "bad",
+    "redact": "bad",
 }
 _EVENTS: Final[dict[Event, str]] = {
     "opened": "Opened",
@@ -53,6 +59,14 @@ _OUTCOMES: Final[dict[Outcome, str]] = {
     "unclear": "unclear",
     "unreachable": "unreachable",
     "refused": "not looked at, as the hub does not reach into this network",
+}
+_PROBLEMS: Final[dict[Problem, str]] = {
+    "fork": "the list that came is another than the one before",
+    "shrunk": "the list that came is shorter than before",
+    "signature": "no signature that it trusts",
+    "garbage": "what came could not be read",
+    "witnesses": "too few witnesses signed",
+    "redaction": "an entry was missing without a redaction",
 }
 
 
@@ -118,6 +132,18 @@ def told_outcome(outcome: Outcome) -> str:
 
 
 @register.filter
+def told_problem(problem: Problem) -> str:
+    """Write why a filter refused a list."""
+    return _PROBLEMS[problem]
+
+
+@register.filter
+def state_of(name: str, count: int) -> SafeString:
+    """Write how many are in a state, on its colour."""
+    return format_html('<span class="sd-state sd-state-{}">{} {}</span>', _LOOKS.get(name, "neutral"), count, name)
+
+
+@register.filter
 def state(name: str) -> SafeString:
     """Write a state as a word on a colour; the word alone says it all."""
     return format_html('<span class="sd-state sd-state-{}">{}</span>', _LOOKS.get(name, "neutral"), words(name))
@@ -141,6 +167,7 @@ def _places(viewer: Viewer, path: str) -> list[Place]:
         ("Home", "staff:home", viewer.belongs),
         ("Items", "staff:items", viewer.sees_items),
         ("Lists", "staff:lists", viewer.belongs),
+        ("Enforcement", "staff:enforcement", viewer.sees_items),
         ("Requests", "staff:requests", viewer.belongs),
     ]
     return [_place(name, reverse(view), path) for name, view, is_open in open_to if is_open]

@@ -10,7 +10,7 @@ from staydown_hub.staff import addresses, filters
 from staydown_hub.staff.access import page, refuse_page
 from staydown_hub.staff.addresses import ShownAddress
 from staydown_hub.staff.paging import page_of
-from staydown_hub.staff.queries import history, standings
+from staydown_hub.staff.queries import enforcement, history, standings
 from staydown_hub.staff.queries import items as queries
 from staydown_hub.staff.viewer import Viewer
 
@@ -49,6 +49,9 @@ def _item_page(request: HttpRequest, viewer: Viewer, item: "Item", *, shown: Sho
         "algorithms": queries.algorithms_of(item.pk),
         "assessments": queries.current_assessments_of(item.pk),
         "sightings": page_of(queries.sightings_of(item.pk), request, field="seen"),
+        "enforced": enforcement.of_item(item.pk, viewer),
+        "matches": page_of(enforcement.matches_of(item.pk), request, field="matches"),
+        "disputes": page_of(enforcement.disputes_of_item(item.pk), request, field="disputes"),
         "marks": marks,
         "events": history.events_of(marks),
         "shown": shown,

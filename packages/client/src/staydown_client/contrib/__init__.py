@@ -1,0 +1,1 @@
+"""Upload hooks for web frameworks; each imports its framework, which staydown-client does not bring along."""

@@ -1,0 +1,1 @@
+"""The sidecar: the filter over HTTP, for platforms that are not written in Python."""

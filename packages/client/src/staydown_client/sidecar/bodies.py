@@ -1,0 +1,147 @@
+"""Takes a request's body in: never more than was agreed, never longer than it may take, never a part for the whole."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from staydown_client.sidecar.answers import refused
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+    from staydown_client.sidecar.rsgi import HTTPProtocol, Scope
+
+SMALL_BYTES: Final = 1024 * 1024
+_CHUNK_READ_S: Final = 10.0
+
+
+def declared_length(scope: Scope, *, max_bytes: int) -> int | None:
+    """Return the body's length as the request declares it; None when it comes in chunks. Refuses one too long."""
+    text = scope.headers.get("content-length")
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdecimal():
+        raise refused(400, "bad_length", "The content-length is no number.")
+    length = int(text)
+    if length > max_bytes:
+        raise too_long(max_bytes)
+    return length
+
+
+def too_long(max_bytes: int) -> Exception:
+    """Make the error for a body that is longer than is taken."""
+    # The rest of it is not read: the connection cannot be used again.
+    return refused(413, "too_long", f"At most {max_bytes} bytes are taken.", headers=[("connection", "close")])
+
+
+async def chunks(
+    scope: Scope, protocol: HTTPProtocol, *, max_bytes: int, receive_s: float, idle_s: float
+) -> AsyncIterator[bytes]:
+    """Yield a body as it comes, whole or not at all: an error follows when it breaks off, stalls or is too long."""
+    declared = declared_length(scope, max_bytes=max_bytes)
+    loop = asyncio.get_running_loop()
+    until = loop.time() + receive_s
+    received = 0
+    source = aiter(protocol)
+    while True:
+        try:
+            async with asyncio.timeout(max(0.0, min(idle_s, until - loop.time()))):
+                chunk = await anext(source)
+        except StopAsyncIteration:
+            break
+        except TimeoutError:
+            raise refused(
+                408, "too_slow", "The body did not arrive in time.", headers=[("connection", "close")]
+            ) from None
+        except RuntimeError:  # granian's own errors, for a connection that is gone or breaks the protocol
+            raise broken_off() from None
+        received += len(chunk)
+        if received > max_bytes:
+            raise too_long(max_bytes)
+        yield chunk
+    if declared is not None and received != declared:
+        raise broken_off()
+
+
+async def small_body(scope: Scope, protocol: HTTPProtocol, *, max_bytes: int = SMALL_BYTES) -> bytes:
+    """Return a body that is held in memory."""
+    declared = declared_length(scope, max_bytes=max_bytes)
+    if declared is None:
+        parts = chunks(scope, protocol, max_bytes=max_bytes, receive_s=_CHUNK_READ_S, idle_s=_CHUNK_READ_S)
+        return b"".join([part async for part in parts])
+    try:
+        async with asyncio.timeout(_CHUNK_READ_S):
+            body = await protocol()
+    except TimeoutError:
+        raise refused(408, "too_slow", "The body did not arrive in time.", headers=[("connection", "close")]) from None
+    except RuntimeError:
+        raise broken_off() from None
+    if len(body) != declared:
+        raise broken_off()
+    return body
+
+
+def broken_off() -> Exception:
+    """Make the error for a body that ends too early."""
+    return refused(400, "broken_off", "The body ended before it was whole.", headers=[("connection", "close")])
+
+
+class Spool:
+    """A file as it arrives: in memory while it is small, then in a file without a name, gone with this process."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._buffer = bytearray()
+        self._descriptor: int | None = None
+
+    async def add(self, data: bytes | memoryview) -> None:
+        """Append `data`; what is large goes to the disk from a thread, so that nobody waits for the disk."""
+        self._buffer += data
+        if len(self._buffer) >= SMALL_BYTES:
+            await asyncio.get_running_loop().run_in_executor(None, self._flush)
+
+    def source(self) -> bytes | str:
+        """Return the file as `Filter.check` takes it: its bytes, or a path that only this process can open."""
+        if self._descriptor is None:
+            return bytes(self._buffer)
+        self._flush()
+        return f"/proc/self/fd/{self._descriptor}"
+
+    def close(self) -> None:
+        """Forget the file."""
+        self._buffer.clear()
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _flush(self) -> None:
+        if self._descriptor is None:
+            self._descriptor = _nameless_file(self._folder)
+        view = memoryview(bytes(self._buffer))
+        while view:
+            view = view[os.write(self._descriptor, view) :]
+        self._buffer.clear()
+
+
+@contextmanager
+def spooled(folder: Path) -> Iterator[Spool]:
+    """Give a spool that is gone after the block."""
+    spool = Spool(folder)
+    try:
+        yield spool
+    finally:
+        spool.close()
+
+
+def _nameless_file(folder: Path) -> int:
+    try:
+        return os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError:  # some file systems cannot: the name is taken away at once
+        descriptor, path = tempfile.mkstemp(dir=folder)
+        os.unlink(path)  # noqa: PTH108 - mkstemp gives a text
+        return descriptor

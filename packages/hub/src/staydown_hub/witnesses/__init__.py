@@ -1,0 +1,1 @@
+"""Other parties that watch the lists' logs and countersign their checkpoints."""
