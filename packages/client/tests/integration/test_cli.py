@@ -72,7 +72,9 @@ def test_a_newcomer_makes_a_folder_syncs_it_and_checks_a_file(
         environment={"STAYDOWN_API_KEY": KEY_TEXT}, cwd=tmp_path,
     )  # fmt: skip
     assert (made.returncode, made.stderr) == (0, "")
-    assert made.stdout == "Made filter. Next: staydown filter sync filter\n"
+    said, key = made.stdout.splitlines()
+    assert said == "Made filter. Next: staydown filter sync filter"
+    assert key.startswith("The hub says that this key signs the list.")
     synced = staydown("filter", "sync", "filter", cwd=tmp_path)
     assert (synced.returncode, synced.stdout) == (0, "Up to date: the list has 1 positions; 1 were new.\n")
     checked = staydown("filter", "check", "copy.jpg", photograph("coffee.png"), "--folder", "filter", cwd=tmp_path)

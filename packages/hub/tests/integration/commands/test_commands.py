@@ -157,6 +157,9 @@ def test_the_figures(run: Run) -> None:
         "requests": {"unaddressed": 1},
         "removed": 0,
         "median_seconds_to_removal": None,
+        "matches": 0,
+        "disputes": 0,
+        "matches_by_day": [],
     }
     assert "requests unaddressed       1" in run("figures").out
 
