@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from dataclasses import dataclass
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 from benchmarks.report import Row
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 _MEDIAN_MS, _P99_MS = 100.0, 250.0
 _MS = 1e6
+_WIDTH = 120
 # Hasher-Matcher-Actioner's documented cycle: what its tasks wait before they look again.
 _CYCLE_S = {"fetch": 240, "build": 60, "reload": 30}
 _NAMES = {"admit": "admission to refusal", "withdraw": "withdrawal to no refusal"}
@@ -104,11 +106,11 @@ def _p99(ordered: Sequence[float]) -> float:
 
 def as_markdown(report: Report, command: str, *, every_ms: int) -> str:
     """Return the documentation's page."""
+    told = f"Measured by `{command}` on {report.machine}, commit {report.commit}. {_HOW.format(every_ms=every_ms)}"
     lines = [
         "# From an admission to its refusal, measured",
         "",
-        f"Measured by `{command}` on {report.machine},",
-        f"commit {report.commit}. {_HOW.format(every_ms=every_ms)}",
+        fill(told, _WIDTH),
         "",
         "| what | ours | unit | peer, reckoned | target | reached |",
         "|---|---|---|---|---|---|",
@@ -120,7 +122,7 @@ def as_markdown(report: Report, command: str, *, every_ms: int) -> str:
         note = f" ({row.note})" if row.note else ""
         lines.append(f"| {row.name.strip()}{note} | {_number(row.value)} | {row.unit} | {peer} | {target} | {met} |")
     cycle = ", ".join(f"{word} {seconds} s" for word, seconds in _CYCLE_S.items())
-    return "\n".join([*lines, "", _PEER.format(cycle=cycle), ""])
+    return "\n".join([*lines, "", fill(_PEER.format(cycle=cycle), _WIDTH), ""])
 
 
 _HOW = """A running hub (`staydown-hub up` with its database), its filters and its light clients share the machine's
