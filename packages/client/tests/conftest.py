@@ -247,6 +247,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer_events(query["after"] + 1)
         elif name == "receipts":
             self.answer_bytes(b"", status=204)
+        else:  # tiles are the other hub's to serve: hostile_hub.py
+            self.answer({"error": "not_found", "message": "There is nothing here.", "fields": []}, status=404)
 
     def _answer_events(self, position: int) -> None:
         self.begin_chunks("text/event-stream")
