@@ -8,7 +8,6 @@ before stays in force, and what came is kept as evidence.
 
 from __future__ import annotations
 
-import threading
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -32,6 +31,7 @@ from staydown_client.hub import Hub
 from staydown_client.lock import held
 from staydown_client.merging import Merging
 from staydown_client.receipts import Receipt, Receipts
+from staydown_client.stopping import Stopping
 from staydown_client.store import Refusal, StoreWriter
 from staydown_client.transport import Transport
 from staydown_client.verifying import Verifier
@@ -39,7 +39,6 @@ from staydown_client.verifying import Verifier
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from staydown_client.feed import EventStream
     from staydown_client.folder import Folder
     from staydown_client.key import ApiKey
     from staydown_client.verifying import Extended
@@ -100,9 +99,7 @@ class Syncing:
         self._key = key
         self._verifier = Verifier(folder.path, writer, folder.settings.trusted())
         self._merging = Merging(writer)
-        self._stopped = threading.Event()
-        self._stream: EventStream | None = None
-        self._stream_lock = threading.Lock()
+        self._stopping = Stopping()
         self._backoff = Backoff()
         self._feed_address = writer.feed
         self._receipts = Receipts(
@@ -128,7 +125,7 @@ class Syncing:
         """
         ever_caught_up = False
         self._receipts.start()
-        while not self._stopped.is_set():
+        while not self._stopping.is_set:
             try:
                 with self._refusals_noted(), Transport(self._find_feed(), self._key) as transport:
                     feed = Feed(transport, list_name=self._settings.list)
@@ -142,11 +139,8 @@ class Syncing:
 
     def stop(self) -> None:
         """End `follow` soon; may be called from any thread."""
-        self._stopped.set()
+        self._stopping.set()
         self._verifier.stop()
-        with self._stream_lock:
-            if self._stream is not None:
-                self._stream.shut_down()
 
     def close(self) -> None:
         """End what runs beside; the folder is still locked."""
@@ -175,7 +169,7 @@ class Syncing:
     def _catch_up(self, feed: Feed, tell: Tell) -> None:
         before = self._writer.position
         tries = 0
-        while not self._stopped.is_set():
+        while not self._stopping.is_set:
             asked = moment_now()
             try:
                 self._verifier.catch_up(feed, self._address(), self._key)
@@ -185,7 +179,7 @@ class Syncing:
                 most = {"redaction": _REDACTION_TRIES, "witnesses": _WITNESS_TRIES}.get(error.problem, 0)
                 if tries >= most:
                     raise
-                self._stopped.wait(_RETRY_S)
+                self._stopping.wait(_RETRY_S)
                 continue
             self._writer.confirm(asked)
             self._note_receipt()
@@ -199,10 +193,11 @@ class Syncing:
 
     def _apply_live(self, feed: Feed, tell: Tell) -> None:
         confirmed_at = -_CONFIRM_INTERVAL_S
-        with feed.open_events(after=self._writer.position) as stream, self._stoppable(stream):
+        with feed.open_events(after=self._writer.position) as stream, self._stopping.breaks_off(stream):
             for event in stream:
                 if isinstance(event, Behind):
-                    return
+                    # Told as trouble, and waited for a little: a hub that says so each time is not asked without end.
+                    raise HubUnavailableError("The hub asks to be caught up with before it goes on.")
                 extended: Extended | None = None
                 if isinstance(event, News):
                     extended = self._verifier.take(event)
@@ -261,20 +256,8 @@ class Syncing:
                 self._writer.set_live(None)
                 self._note_receipt()
 
-    @contextmanager
-    def _stoppable(self, stream: EventStream) -> Iterator[None]:
-        with self._stream_lock:
-            self._stream = stream
-            if self._stopped.is_set():
-                stream.shut_down()
-        try:
-            yield
-        finally:
-            with self._stream_lock:
-                self._stream = None
-
     def _wait(self, error: Exception, tell: Tell) -> None:
-        if not self._stopped.is_set():
+        if not self._stopping.is_set:
             wait_s = self._backoff.next_s()
             tell(Trouble(str(error), wait_s))
-            self._stopped.wait(wait_s)
+            self._stopping.wait(wait_s)

@@ -191,6 +191,7 @@ BAD_STREAMS: dict[str, tuple[list[bytes], str]] = {
     "an oversized event": ([b"data: " + b"x" * 4_000_000 + b"\n"] * 18, "event longer"),
     "bytes that are not text": ([b"data: \xff\xff\n\n"], "UTF-8"),
     "a checkpoint that is none": ([b"event: checkpoint\ndata: 7\n\n"], "event.data"),
+    "behind each time": ([b'event: behind\ndata: {"size": 2}\n\n'], "caught up with"),
     "behind by nothing": ([b'event: behind\ndata: {"size": true}\n\n'], "event.data"),
 }
 

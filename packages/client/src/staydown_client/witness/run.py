@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from staydown_client.hub import Hub
 from staydown_client.lock import held
 from staydown_client.log.notes import parse_checkpoint_body, parse_note
 from staydown_client.log.tiles import Tiles
+from staydown_client.stopping import Stopping
 from staydown_client.transport import Transport
 from staydown_client.witness.record import seems_restored
 from staydown_client.witness.witness import Witness
@@ -23,7 +23,7 @@ from staydown_client.witness.witness import Witness
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from staydown_client.feed import EventStream, LiveEvent, Records
+    from staydown_client.feed import LiveEvent, Records
     from staydown_client.witness.folder import WitnessFolder
 
 POLL_S: Final = 60.0
@@ -74,9 +74,7 @@ class Witnessing:
         self._folder = folder
         self._witness = witness
         self._key = folder.key()
-        self._stopped = threading.Event()
-        self._stream: EventStream | None = None
-        self._lock = threading.Lock()
+        self._stopping = Stopping()
         self._backoff = Backoff()
 
     def once(self, tell: Tell) -> None:
@@ -89,7 +87,7 @@ class Witnessing:
 
         Other trouble is told and tried again: a hub that is away, an old checkpoint out of a cache.
         """
-        while not self._stopped.is_set():
+        while not self._stopping.is_set:
             try:
                 with self._transport() as transport, self._transport() as streaming:
                     feed = Feed(transport, list_name=self._folder.list)
@@ -102,10 +100,7 @@ class Witnessing:
 
     def stop(self) -> None:
         """End `follow` soon; may be called from any thread."""
-        self._stopped.set()
-        with self._lock:
-            if self._stream is not None:
-                self._stream.shut_down()
+        self._stopping.set()
 
     def _transport(self) -> Transport:
         with Transport(self._folder.hub, self._key) as transport:
@@ -125,7 +120,7 @@ class Witnessing:
         """Return the hub's checkpoint; one that is behind what was signed is asked for again before it is judged."""
         note = feed.checkpoint()
         for _ in range(_TRIES):
-            if parse_checkpoint_body(parse_note(note).body)[1] >= self._witness.size or self._stopped.wait(
+            if parse_checkpoint_body(parse_note(note).body)[1] >= self._witness.size or self._stopping.wait(
                 _TRY_AGAIN_S
             ):
                 break
@@ -141,7 +136,7 @@ class Witnessing:
 
     def _listen(self, feed: Feed, live: Feed, tell: Tell) -> None:
         visited_at = time.monotonic()
-        with live.open_events(after=self._witness.size - 1) as stream, self._stoppable(stream):
+        with live.open_events(after=self._witness.size - 1) as stream, self._stopping.breaks_off(stream):
             for event in stream:
                 if isinstance(event, Behind):
                     raise HubUnavailableError("The hub asks to be visited before it goes on.")
@@ -156,23 +151,11 @@ class Witnessing:
         if isinstance(event, News | Cosigned) and not self._witness.knows(event.note):
             self._sign(feed, event.note, tell, event.records if isinstance(event, News) else None)
 
-    @contextmanager
-    def _stoppable(self, stream: EventStream) -> Iterator[None]:
-        with self._lock:
-            self._stream = stream
-            if self._stopped.is_set():
-                stream.shut_down()
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._stream = None
-
     def _wait(self, error: HubError, tell: Tell) -> None:
-        if not self._stopped.is_set():
+        if not self._stopping.is_set:
             wait_s = self._backoff.next_s()
             tell(Trouble(str(error), error.problem if isinstance(error, LogRefusedError) else None, wait_s))
-            self._stopped.wait(wait_s)
+            self._stopping.wait(wait_s)
 
 
 def _tiles_of(feed: Feed, size: int) -> Tiles:
