@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Max, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from staydown_hub.lists.body import content_of
-from staydown_hub.lists.models import Entry, SharedList
-from staydown_hub.registry.queries import current_judgements
+from staydown_hub.lists.models import Entry, Ruling, SelfReport, SharedList
+from staydown_hub.registry import queries as registry
 from staydown_hub.rules.access import Scope
-from staydown_hub.rules.admission import Content, Status, status_of
+from staydown_hub.rules.admission import Content, Judgement, Status, status_of
 from staydown_hub.rules.audience import may_follow
 from staydown_hub.rules.confidence import Confidence, confidence_of
 from staydown_hub.rules.independence import hides, sees_others
@@ -80,8 +80,12 @@ def latest_entries(item_id: UUID) -> list[Entry]:
 
 
 def is_in_force(item_id: UUID) -> bool:
-    """Tell whether any list refuses the item now."""
-    return any(one.operation not in Entry.ENDING for one in latest_entries(item_id))
+    """Tell whether any list that assessments admit to has the item now."""
+    return any(one.operation not in Entry.ENDING for one in latest_entries(item_id) if _is_judged(one))
+
+
+def _is_judged(entry: Entry) -> bool:
+    return entry.shared_list.basis == SharedList.ASSESSMENTS
 
 
 def content_in_force(shared_list: SharedList, item_id: UUID) -> Content | None:
@@ -94,6 +98,50 @@ def redacted_at(shared_list: SharedList, item_id: UUID) -> datetime | None:
     """Return when the item was last redacted from this list: what was judged before does not bring it back."""
     last = shared_list.entries.filter(item=item_id, operation=Entry.REDACT).order_by("-position").first()
     return last.at if last else None
+
+
+def judged_since(shared_list: SharedList, item_id: UUID) -> datetime | None:
+    """Return since when judgements for the item count on this list: since a redaction, or since it was ruled out."""
+    times = [at for at in (redacted_at(shared_list, item_id), ruled_out_at(item_id)) if at]
+    return max(times, default=None)
+
+
+def judged_anew_since(item_id: UUID) -> datetime | None:
+    """Return since when the item must be judged anew to be on some list, or None when it need not."""
+    redacted = Entry.objects.filter(item=item_id, operation=Entry.REDACT).aggregate(at=Max("at"))["at"]
+    return max((at for at in (redacted, ruled_out_at(item_id)) if at), default=None)
+
+
+def ruled_out_at(item_id: UUID) -> datetime | None:
+    """Return when people last ruled that the item does not qualify; of a dispute only its last round counts."""
+    last: dict[UUID | int, Ruling] = {}
+    for one in Ruling.objects.filter(item=item_id).order_by("round", "pk"):
+        last[one.dispute_id or one.pk] = one
+    return max((one.at for one in last.values() if not one.qualifies), default=None)
+
+
+def heard(item_id: UUID, *, since: datetime | None = None) -> list[Judgement]:
+    """Return the judgements that count: without those against the item that a panel has overruled."""
+    overruled_at = Ruling.objects.filter(item=item_id, panel__isnull=False, qualifies=True).aggregate(at=Max("at"))[
+        "at"
+    ]
+    judgements = registry.current_judgements(item_id, since=since)
+    if overruled_at is None:
+        return judgements
+    overruled = registry.organisations_against(item_id, until=overruled_at)
+    return [one for one in judgements if one.qualifies or one.organisation not in overruled]
+
+
+def organisations_that_carried(item_id: UUID) -> set[UUID]:
+    """Return the organisations behind any entry about the item: their assessments, or reports that they relayed."""
+    carried = [one for entry in Entry.objects.filter(item=item_id) for one in entry.carried_by]
+    relayed = SelfReport.objects.filter(item=item_id).values_list("organisation_id", flat=True)
+    return registry.organisations_behind(carried) | set(relayed)
+
+
+def count_admissions() -> int:
+    """Return how often an item was admitted to a list."""
+    return Entry.objects.filter(operation=Entry.ADMIT).count()
 
 
 def carriers_in_force(shared_list: SharedList, item_id: UUID) -> set[int]:
@@ -128,10 +176,14 @@ class Asking:
 
 def standing_of(item_id: UUID, *, seen_by: Asking | None = None) -> Standing:
     """Return how the item stands; what others judged is left out for who could judge it and has not."""
-    latest, judgements = latest_entries(item_id), current_judgements(item_id)
-    status = status_of(judgements=judgements, last_operations=[one.operation for one in latest])
+    latest, judgements = latest_entries(item_id), heard(item_id)
+    status = status_of(
+        judgements=judgements,
+        last_operations=[one.operation for one in latest if _is_judged(one)],
+        is_held=any(one.operation not in Entry.ENDING for one in latest if not _is_judged(one)),
+    )
     places = tuple(Place(one.shared_list.slug, one.position) for one in latest)
-    has_assessed = seen_by is not None and any(one.organisation == seen_by.organisation for one in judgements)
+    has_assessed = seen_by is not None and registry.has_assessed(item_id, seen_by.organisation)
     sees = seen_by is None or sees_others(kind=seen_by.kind, has_assessed=has_assessed)
     if hides(status, sees_others=sees):
         status = "open"

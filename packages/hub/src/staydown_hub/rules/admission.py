@@ -10,7 +10,7 @@ from staydown_hub.rules.confidence import votes
 from staydown_hub.rules.fingerprints import MAX_DISTANCE_BITS, MIN_QUALITY, Fingerprint, distance_bits
 
 Step = Literal["admit", "amend", "withdraw", "leave"]
-Status = Literal["open", "waiting", "admitted", "disputed", "withdrawn"]
+Status = Literal["open", "waiting", "admitted", "held", "disputed", "withdrawn"]
 
 # Far more than an item needs, and far less than a filter takes: nobody can make an entry too heavy to be followed.
 MAX_FINGERPRINTS_OF_ENTRY: Final = 512
@@ -169,10 +169,15 @@ def decide(
     )
 
 
-def status_of(*, judgements: Collection[Judgement], last_operations: Collection[str]) -> Status:
-    """Return an item's standing from its current judgements and the last operation about it on each list."""
+def status_of(*, judgements: Collection[Judgement], last_operations: Collection[str], is_held: bool = False) -> Status:
+    """Return an item's standing from its current judgements and the last operation about it on each list.
+
+    ``last_operations`` are those of lists that assessments admit to; ``is_held`` tells that a self-report holds it.
+    """
     if not {"admit", "amend"}.isdisjoint(last_operations):
         return "admitted"
+    if is_held:
+        return "held"
     if not {"withdraw", "redact"}.isdisjoint(last_operations):
         return "withdrawn"
     if is_disputed(judgements):
