@@ -14,10 +14,11 @@ def _ours() -> tuple[type[Exception], ...]:
     from staydown_hub.organisations.errors import OrganisationError  # noqa: PLC0415 -- the same
     from staydown_hub.rules.roll import BadRollError  # noqa: PLC0415 -- the same
     from staydown_hub.sealing.errors import SealingError  # noqa: PLC0415 -- the same
+    from staydown_hub.vault.errors import VaultError  # noqa: PLC0415 -- the same
     from staydown_hub.witnesses.errors import WitnessError  # noqa: PLC0415 -- the same
 
     ours = (CommandError, BadSettingError, EmbeddedPostgresError, ListError, OrganisationError, BadRollError)
-    return (*ours, SealingError, WitnessError)
+    return (*ours, SealingError, VaultError, WitnessError)
 
 
 def explain(error: Exception) -> str:

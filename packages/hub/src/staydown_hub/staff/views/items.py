@@ -44,16 +44,20 @@ def item(request: HttpRequest, viewer: Viewer, item_id: UUID) -> HttpResponse:
 
 def _item_page(request: HttpRequest, viewer: Viewer, item: "Item", *, shown: ShownAddress | None) -> HttpResponse:
     marks = page_of(history.marks_of_item(item.pk), request)
+    sightings = page_of(queries.sightings_of(item.pk), request, field="seen")
+    events = history.events_of(marks)
+    shown_hosts = [*(one.pk for one in sightings), *history.sightings_in(events)]
+    addresses.note_hosts(viewer, subject=f"item:{item.pk}", sightings=shown_hosts)
     context = {
         "item": item,
         "algorithms": queries.algorithms_of(item.pk),
         "assessments": queries.current_assessments_of(item.pk),
-        "sightings": page_of(queries.sightings_of(item.pk), request, field="seen"),
+        "sightings": sightings,
         "enforced": enforcement.of_item(item.pk, viewer),
         "matches": page_of(enforcement.matches_of(item.pk), request, field="matches"),
         "disputes": page_of(enforcement.disputes_of_item(item.pk), request, field="disputes"),
         "marks": marks,
-        "events": history.events_of(marks),
+        "events": events,
         "shown": shown,
         "viewer": viewer,
     }
