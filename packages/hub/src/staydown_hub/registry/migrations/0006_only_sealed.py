@@ -8,7 +8,7 @@ KINDS = ("web", "hidden_service", "infohash_v1", "infohash_v2", "ed2k", "object"
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("registry", "0004_seal_sightings")]
+    dependencies: ClassVar = [("registry", "0005_seal_sightings")]
     operations: ClassVar = [
         migrations.RemoveField(model_name="sighting", name="url"),
         migrations.RemoveField(model_name="sighting", name="url_digest"),

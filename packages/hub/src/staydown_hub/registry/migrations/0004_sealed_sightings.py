@@ -1,4 +1,4 @@
-"""Room for sealed sightings beside the plain ones: `0004` seals them, `0005` takes the plain columns away."""
+"""Room for sealed sightings beside the plain ones: `0005` seals them, `0006` takes the plain columns away."""
 
 from typing import ClassVar
 
@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("registry", "0002_history_stays")]
+    dependencies: ClassVar = [("registry", "0003_schemes")]
     operations: ClassVar = [
         migrations.RemoveConstraint(model_name="sighting", name="sighting_once"),
         *(

@@ -1,7 +1,7 @@
 """Seals the sightings that there are. Stopped at any point, it goes on where it was when it is run again.
 
-An address that another sighting of the same item has, once both are in their one spelling, keeps the spelling that it
-was reported with: requests point to each of the two, and are history.
+An address that another sighting of the same item has, once both are in their one spelling, stays a sighting of its own,
+in the spelling that it was reported with: requests point to each of the two, and are history. New reports find the other.
 """
 
 import hashlib
@@ -16,6 +16,10 @@ from staydown_hub.vault.services import ring
 _AT_ONCE: Final = 1000
 _PLAIN: Final = "SELECT id, item_id, url, host FROM sighting WHERE url IS NOT NULL ORDER BY id LIMIT %s FOR UPDATE"
 _TAKEN: Final = "SELECT EXISTS (SELECT FROM sighting WHERE item_id = %s AND address_digest = %s)"
+_PLAINLY_TAKEN: Final = """
+    SELECT EXISTS (SELECT FROM sighting other JOIN sighting USING (item_id)
+        WHERE sighting.id = %s AND other.url_digest = %s)
+"""
 _SEAL: Final = """
     UPDATE sighting SET sealed_key = %s, sealed_address = %s, sealed_host = %s, address_digest = %s, kind = %s,
         url = NULL, url_digest = NULL, host = NULL
@@ -56,7 +60,7 @@ def _seal_one(cursor: Any, pk: Any, item_id: Any, url: str, host: str) -> None: 
     cursor.execute(_TAKEN, [item_id, digest])
     if cursor.fetchone()[0]:
         address = Address("web", url, host)
-        digest = _digest(address)
+        digest = _digest(address, str(pk))
     values = {"sealed_address": address.text, "sealed_host": address.host or host}
     sealed = seal(ring(), Place("sighting", str(pk)), values)
     cursor.execute(
@@ -68,7 +72,11 @@ def _unseal_one(cursor: Any, pk: Any, key: bytes, address: bytes, host: bytes) -
     place = Place("sighting", str(pk))
     url = open_value(ring(), place, key=bytes(key), column="sealed_address", value=bytes(address))
     name = open_value(ring(), place, key=bytes(key), column="sealed_host", value=bytes(host)) if host else ""
-    cursor.execute(_UNSEAL, [url, hashlib.sha256(url.encode()).digest(), name, pk])
+    digest = hashlib.sha256(url.encode()).digest()
+    cursor.execute(_PLAINLY_TAKEN, [pk, digest])
+    if cursor.fetchone()[0]:
+        digest = hashlib.sha256(f"{url}\n{pk}".encode()).digest()
+    cursor.execute(_UNSEAL, [url, digest, name, pk])
 
 
 def _spelled(url: str, host: str) -> Address:
@@ -78,11 +86,11 @@ def _spelled(url: str, host: str) -> Address:
         return Address("web", url, host)
 
 
-def _digest(address: Address) -> bytes:
-    return ring().digest("sighting", f"{address.kind}\n{address.text}".encode())
+def _digest(address: Address, *apart: str) -> bytes:
+    return ring().digest("sighting", "\n".join((address.kind, address.text, *apart)).encode())
 
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies: ClassVar = [("registry", "0003_sealed_sightings"), ("audit", "0002_chain")]
+    dependencies: ClassVar = [("registry", "0004_sealed_sightings"), ("audit", "0002_chain")]
     operations: ClassVar = [migrations.RunPython(seal_all, unseal_all)]
