@@ -22,6 +22,7 @@ from staydown_hub.api import (
     me,
     reports,
     requests,
+    schemes,
 )
 from staydown_hub.api.errors import InvalidRowsError, RefusedError, WrongField
 from staydown_hub.lists.errors import ListError, NotInForceError
@@ -39,7 +40,20 @@ api = NinjaAPI(
     docs_url=None,
     urls_namespace="api",
 )
-for part in (me, reports, assessments, lookups, items, lists, requests, figures, enforcement, matches, disputes):
+for part in (
+    me,
+    reports,
+    assessments,
+    lookups,
+    items,
+    schemes,
+    lists,
+    requests,
+    figures,
+    enforcement,
+    matches,
+    disputes,
+):
     api.add_router("", part.router)
 
 
