@@ -54,12 +54,13 @@ def earlier_schema(cast: Cast, committed_db: None) -> Iterator[Cast]:
 
 def insert(item: uuid.UUID, organisation: uuid.UUID, *, number: int, url: str) -> None:
     host = "xn--bcher-kva.example" if "cher" in url else url.split("/")[2].lower()
+    digest = hashlib.sha256(url.encode()).digest()
+    row = (str(uuid.UUID(int=number)), str(item), url, digest, host, str(organisation), NOW, NOW)
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO sighting (id, item_id, url, url_digest, host, reported_by_id, first_reported_at,"
             " last_reported_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
-            [uuid.UUID(int=number), item, url, hashlib.sha256(url.encode()).digest(), host, organisation]
-            + [timezone.now()] * 2,
+            row,
         )
 
 
