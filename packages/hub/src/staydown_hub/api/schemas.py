@@ -10,6 +10,7 @@ from staydown_hub.lists import queries as lists
 from staydown_hub.rules.addresses import MAX_URL_CHARACTERS, parse_address
 from staydown_hub.rules.admission import Status
 from staydown_hub.rules.fingerprints import MAX_QUALITY, VALUE_BYTES, Algorithm, Fingerprint
+from staydown_hub.rules.texts import MAX_REASON_CHARACTERS, check_reason
 
 Kind = Literal["picture", "video"]
 # A video has a hash for each of its frames that say something new; clients send no more than this, evenly chosen.
@@ -83,21 +84,10 @@ def _check_url(url: str) -> str:
     return url
 
 
-_CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
-_SENSITIVE: Final = re.compile(r"://|[0-9A-Fa-f]{32}")
-MAX_REASON_CHARACTERS: Final = 1000
 MAX_POSITION: Final = 2**53 - 1
 
 
-def _check_reason(reason: str) -> str:
-    if not reason.strip() or _CONTROL.search(reason):
-        raise ValueError("A reason is plain text.")
-    if _SENSITIVE.search(reason):
-        raise ValueError("A reason holds no address and no fingerprint: say it without them.")
-    return reason
-
-
-Reason = Annotated[str, Field(min_length=1, max_length=MAX_REASON_CHARACTERS), AfterValidator(_check_reason)]
+Reason = Annotated[str, Field(min_length=1, max_length=MAX_REASON_CHARACTERS), AfterValidator(check_reason)]
 Position = Annotated[int, Field(ge=0, le=MAX_POSITION)]
 
 
