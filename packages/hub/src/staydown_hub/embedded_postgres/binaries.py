@@ -62,8 +62,9 @@ def wheel_binaries() -> list[Binaries]:
 
 def _system_folders() -> Iterator[Path]:
     for folder in os.get_exec_path():
-        if (program := Path(folder) / "postgres").is_file():
-            yield program.resolve().parent
+        # Not Path.is_file: it raises where PATH names a folder that this account may not enter, such as another's home.
+        if os.path.isfile(program := os.path.join(folder, "postgres")):  # noqa: PTH113, PTH118
+            yield Path(program).resolve().parent
     yield from Path("/usr/lib/postgresql").glob("*/bin")
 
 
@@ -74,7 +75,7 @@ def _usable(folders: Iterable[Path], *, from_wheel: bool) -> list[Binaries]:
 
 
 def _inspect(folder: Path, *, from_wheel: bool) -> Binaries | None:
-    if not (folder / "initdb").is_file() or not (folder / "postgres").is_file():
+    if not all(os.path.isfile(folder / name) for name in ("initdb", "postgres")):  # noqa: PTH113 -- as above
         return None
     try:
         answer = subprocess.run(
@@ -87,7 +88,7 @@ def _inspect(folder: Path, *, from_wheel: bool) -> Binaries | None:
 
 
 def reachable(binaries: Binaries, *, account: Account, store: Path) -> Binaries:
-    """Give the same programs where `account` can run them: a wheel in, say, /root/.venv is copied to `store` once."""
+    """Give the same programs where `account` can run them: a wheel in root's closed home is copied to `store` once."""
     if account.can_run(binaries.folder / "postgres"):
         return binaries
     if not binaries.from_wheel:

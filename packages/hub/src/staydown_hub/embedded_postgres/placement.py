@@ -14,7 +14,7 @@ from pathlib import Path
 from staydown_hub.embedded_postgres.accounts import Account, own_account, server_account
 from staydown_hub.embedded_postgres.errors import PlacementError
 
-# Only ever used by root, for a home such as /root/staydown that no other account may enter.
+# Only ever used by root, for a home that no other account may enter.
 SHARED_STORE = Path("/var/lib/staydown")
 _POINTER = "cluster-location"
 _SOCKETS_POINTER = "sockets-location"

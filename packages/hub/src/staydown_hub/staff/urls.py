@@ -14,6 +14,7 @@ from staydown_hub.staff.views.proposals import (
     propose_on_entry,
 )
 from staydown_hub.staff.views.requests import removal_request, requests
+from staydown_hub.staff.views.schemes import schemes
 
 pages: list[URLPattern] = [
     path("", home, name="home"),
@@ -22,6 +23,7 @@ pages: list[URLPattern] = [
     path("lists/", lists, name="lists"),
     path("lists/<slug:slug>/", shared_list, name="list"),
     path("lists/<slug:slug>/disputes/", disputes, name="disputes"),
+    path("schemes/", schemes, name="schemes"),
     path("enforcement/", enforcement, name="enforcement"),
     path("enforcement/<slug:slug>/", list_enforcement, name="list_enforcement"),
     path("requests/", requests, name="requests"),

@@ -69,7 +69,7 @@ def _proposal(cast: Cast) -> Proposal:
     admitted_item(cast, "boat")
     main = list_called("main")
     assert main is not None
-    return propose_withdrawal(cast.police.actor, shared_list=main, position=0, reason="The wrong file.")
+    return propose_withdrawal(cast.police.person("supervisor"), shared_list=main, position=0, reason="The wrong file.")
 
 
 def _shown_proposal(cast: Cast) -> Prepared:
@@ -109,6 +109,7 @@ RIGHT: dict[str, Right] = {
     "POST assessments": Right(frozenset({"police", "support_centre", "regulator", "monitor"}), _assessment),
     "POST lookups": Right(READERS, _lookup),
     "GET items/{item}": Right(READERS, _item),
+    "GET schemes": Right(EVERYBODY, _reading("schemes")),
     "GET lists": Right(EVERYBODY - {"outsider"}, _reading("lists")),
     "GET requests": Right(READERS, _reading("requests")),
     "GET requests/{request_id}": Right(READERS, _request),
@@ -117,9 +118,9 @@ RIGHT: dict[str, Right] = {
     "POST lists/{slug}/withdrawals": Right(frozenset({"police", "support_centre"}), _withdrawal),
     "GET proposals": Right(WITHDRAWERS, _reading("proposals")),
     "GET proposals/{proposal}": Right(WITHDRAWERS, _shown_proposal),
-    # The police unit's key proposed it: another organisation's agrees.
+    # A police officer proposed it: a key of another organisation agrees or does not.
     "POST proposals/{proposal}/approval": Right(WITHDRAWERS - {"police"}, _approval),
-    "POST proposals/{proposal}/decline": Right(WITHDRAWERS, _decline),
+    "POST proposals/{proposal}/decline": Right(WITHDRAWERS - {"police"}, _decline),
     "GET lists/{slug}/enforcement": Right(READERS, _reading("lists/main/enforcement")),
     "POST matches": Right(FILTERS, _matches),
     "POST disputes": Right(FILTERS, _dispute),

@@ -23,7 +23,7 @@ DEADLINE_S = 30.0
 
 MakeFolder = Callable[[Account], Path]
 
-# An ordinary account cannot run a Python in a closed folder such as /root; the system's own may do instead.
+# An ordinary account cannot run a Python in a folder that is closed to it; the system's own may do instead.
 _PYTHONS = (sys.executable, f"/usr/bin/python3.{sys.version_info.minor}")
 
 

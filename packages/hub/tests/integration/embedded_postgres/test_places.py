@@ -106,6 +106,17 @@ def test_a_failing_server_tells_the_end_of_its_log(own_copy: Path) -> None:
     assert eventually(lambda: is_free(own_copy))
 
 
+def test_what_path_names_and_cannot_be_looked_into_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    expected = binaries.find_binaries()
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0)  # refused to all but root; what follows is refused to root too
+    too_long = tmp_path / ("x" * 300)
+    monkeypatch.setenv("PATH", os.pathsep.join([str(closed / "bin"), str(too_long), os.environ["PATH"]]))
+    assert binaries.find_binaries() == expected
+
+
 @pytest.fixture
 def ordinary_account() -> Account:
     """Give an account that is not root: ours, or the one that root's servers run under."""
@@ -115,7 +126,7 @@ def ordinary_account() -> Account:
 def test_programs_in_a_closed_folder_are_copied(
     make_folder: MakeFolder, ordinary_account: Account, our_users: Users
 ) -> None:
-    """A wheel under, say, /root/.venv: as root it is copied; an ordinary user that cannot run it is told."""
+    """A wheel in a home that only its owner enters: root copies it; an ordinary user that cannot run it is told."""
     wheel = binaries.wheel_binaries()[0]
     site_packages = wheel.folder.parents[2]
     closed = make_folder(own_account()) / "closed"

@@ -145,23 +145,29 @@ def test_many_callers_at_once(shared_pool: FingerprintPool, files: list[bytes]) 
 
 def test_who_comes_too_many_is_told_so(make_pool: MakePool) -> None:
     pool = make_pool(max_waiting=1)
-    answers: list[Fingerprints] = []
-    callers = [
-        threading.Thread(target=lambda: answers.append(pool.fingerprint_bytes(b"ORDER sleep\n", timeout_s=2.0)))
-        for _ in range(2)
-    ]
-    for caller in callers:
+    answers: dict[str, Fingerprints] = {}
+
+    def ask(name: str, timeout_s: float) -> threading.Thread:
+        def asking() -> None:
+            answers[name] = pool.fingerprint_bytes(b"ORDER sleep\n", timeout_s=timeout_s)
+
+        caller = threading.Thread(target=asking)
         caller.start()
+        return caller
+
+    # The first holds the only worker for longer than the second has patience, whenever each of them gets its turn.
+    first = ask("first", 6.0)
+    while pool._places._free:
+        time.sleep(0.01)
+    second = ask("second", 4.0)
     while pool._places._waiting < 1:
         time.sleep(0.01)
-    started = time.monotonic()
     found = pool.fingerprint_bytes(b"one too many")
-    assert time.monotonic() - started < 1
     assert [problem.code for problem in found.problems] == ["busy"]
     assert (found.pdq, found.sha256) == ((), fingerprint_bytes(b"one too many").sha256)
-    for caller in callers:
+    for caller in (first, second):
         caller.join()
-    assert sorted(answer.problems[0].code for answer in answers) == ["busy", "limit"]
+    assert [answers[name].problems[0].code for name in ("first", "second")] == ["limit", "busy"]
 
 
 def worker_of(pool: FingerprintPool, order: Order) -> str:

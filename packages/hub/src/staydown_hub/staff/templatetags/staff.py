@@ -42,6 +42,9 @@ _LOOKS: Final = {
     "redact": "bad",
     "approved": "good",
     "declined": "bad",
+    "single": "wait",
+    "confirmed": "active",
+    "trusted": "good",
 }
 _EVENTS: Final[dict[Event, str]] = {
     "opened": "Opened",
@@ -194,6 +197,7 @@ def _places(viewer: Viewer, path: str) -> list[Place]:
         ("Home", "staff:home", viewer.belongs),
         ("Items", "staff:items", viewer.sees_items),
         ("Lists", "staff:lists", viewer.belongs),
+        ("Schemes", "staff:schemes", viewer.belongs),
         ("Enforcement", "staff:enforcement", viewer.sees_items),
         ("Requests", "staff:requests", viewer.belongs),
         ("Proposals", "staff:proposals", viewer.decides_proposals),
