@@ -15,7 +15,10 @@ class ListsConfig(AppConfig):
     name = "staydown_hub.lists"
 
     def ready(self) -> None:
-        """Bring the shipped safe corpus into the database with each migration."""
+        """Say what is done once two people agree; bring the shipped safe corpus into the database with each migration."""
+        from staydown_hub.lists import proposed  # noqa: PLC0415 -- models exist only from here on
+
+        proposed.register()
         post_migrate.connect(_store_corpus, sender=self)
 
 

@@ -1,4 +1,4 @@
-"""The benign gate at work: what an entry would list is tried, and stopped until people of two organisations overrule."""
+"""The benign gate at work: what an entry would list is tried, and stopped until people overrule."""
 
 from collections.abc import Iterable
 from typing import Any, Final

@@ -1,5 +1,6 @@
 """What people reported of themselves about an item, as the rule reads it."""
 
+from datetime import datetime
 from uuid import UUID
 
 from staydown_hub.lists.models import SelfReport
@@ -19,3 +20,9 @@ def reports_of(item_id: UUID) -> list[Relayed]:
         )
         for row in rows
     ]
+
+
+def due(*, now: datetime) -> list[UUID]:
+    """Return the self-reports whose time has passed and that were not ended, the first first."""
+    rows = SelfReport.objects.filter(ended_at=None, expires_at__lte=now)
+    return list(rows.order_by("expires_at", "pk").values_list("pk", flat=True))

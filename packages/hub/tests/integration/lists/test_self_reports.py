@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -91,7 +92,7 @@ def test_its_centre_alone_takes_it_back(cast: Cast) -> None:
     assert standing_of(found.item).status == "held"
 
 
-def expire(report_id: object) -> None:
+def expire(report_id: UUID) -> None:
     """Let the time of a report pass, as only the tables' owner can make it."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
