@@ -1,10 +1,16 @@
 """People of the cast who decide: each member has one, made without the cost of a password."""
 
+from staydown_hub.enforcement.entries import Reporter
+from staydown_hub.enforcement.models import Dispute
+from staydown_hub.enforcement.reviewing import review
+from staydown_hub.enforcement.services import ReportedDispute, open_dispute
 from staydown_hub.lists.models import Panel, SharedList
 from staydown_hub.organisations.actors import Actor
 from staydown_hub.organisations.models import Organisation, Person
+from staydown_hub.rules.access import scopes_of_kind
 
-from packages.hub.tests.cast import Member
+from packages.hub.tests.cast import Cast, Member
+from packages.hub.tests.factories import admitted_item
 
 REASON = "We looked at our own copy."
 
@@ -41,3 +47,18 @@ def self_report_list() -> SharedList:
 def only_panel() -> Panel:
     """Return the one panel that there is."""
     return Panel.objects.get()
+
+
+def disputed_by(member: Member, *, position: int = 0) -> Dispute:
+    """Have a member dispute an entry of the main list."""
+    reporter = Reporter(kind=member.organisation.kind, scopes=scopes_of_kind(member.organisation.kind))
+    disputed = ReportedDispute(list="main", position=position)
+    return open_dispute(member.actor, reporter=reporter, disputed=disputed, reason="A drawing of ours.")[0]
+
+
+def ruled_dispute(cast: Cast, *, qualifies: bool) -> Dispute:
+    """Have a platform dispute an entry that police and support centre carried, and the regulator rule on it."""
+    admitted_item(cast, "boat")
+    dispute = disputed_by(cast.platform)
+    review(person_for(cast.regulator), dispute_id=dispute.pk, qualifies=qualifies, reason=REASON)
+    return dispute

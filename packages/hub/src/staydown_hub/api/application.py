@@ -24,6 +24,7 @@ from staydown_hub.api import (
     reports,
     requests,
     schemes,
+    self_reports,
 )
 from staydown_hub.api.errors import InvalidRowsError, RefusedError, WrongField
 from staydown_hub.lists.errors import ListError, NotInForceError
@@ -45,6 +46,7 @@ api = NinjaAPI(
 for part in (
     me,
     reports,
+    self_reports,
     assessments,
     lookups,
     items,

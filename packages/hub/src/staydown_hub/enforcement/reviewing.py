@@ -45,6 +45,16 @@ class DisputeFigures:
     share_wrong: float | None
     median_hours_to_ruling: float | None
 
+    @property
+    def waiting(self) -> int:
+        """Return how many wait for a reviewer."""
+        return self.by_state.get("open", 0) + self.by_state.get("appealed", 0)
+
+    @property
+    def percent_wrong(self) -> str | None:
+        """Return the share as people read it."""
+        return None if self.share_wrong is None else f"{100 * self.share_wrong:.2g}"
+
 
 def case_of(dispute: Dispute, *, now: datetime | None = None) -> Case:
     """Return where a dispute stands."""
@@ -89,6 +99,12 @@ def may_appeal(dispute: Dispute, *, organisation: UUID, now: datetime | None = N
     deadline = rules.deadline_of(told)
     in_time = deadline is not None and (now or timezone.now()) <= deadline
     return in_time and rules.next_state(state=rules.state_of(told), event="appealed", by=party) is not None
+
+
+def is_party(dispute_id: UUID, *, organisation: UUID) -> bool:
+    """Tell whether there is such a dispute, and the organisation made it or carried the entry."""
+    found = disputes().filter(pk=dispute_id).first()
+    return found is not None and _party_of(found, organisation) != "other"
 
 
 def _party_of(dispute: Dispute, organisation: UUID) -> rules.Party:

@@ -15,7 +15,7 @@ class ListsConfig(AppConfig):
     name = "staydown_hub.lists"
 
     def ready(self) -> None:
-        """Say what is done once two people agree; bring the shipped safe corpus into the database with each migration."""
+        """Say what is done once two people agree, and bring the shipped safe corpus in with each migration."""
         from staydown_hub.lists import proposed  # noqa: PLC0415 -- models exist only from here on
 
         proposed.register()

@@ -1,6 +1,6 @@
 """What people decide, each in one transaction: votes of a panel, overruling the gate, rulings, and self-reports."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from django.db import transaction
@@ -167,6 +167,32 @@ def end_expired(report_id: UUID) -> None:
     if SelfReport.objects.filter(pk=report_id, ended_at=None).update(ended_at=timezone.now()):
         _record(actor, act="self-report expired", item_id=item.pk, detail={"self_report": str(report.pk)})
         reconsider(actor, item_id=item.pk, kind=item.kind)
+
+
+@transaction.atomic
+def extend_corpus(by_source: Mapping[str, Collection[Fingerprint]]) -> int:
+    """Add to the safe corpus what the hub's operator knows to be harmless; return how many were new."""
+    added = sum(gate.add_to_corpus(found, source=source) for source, found in by_source.items())
+    record(act="safe corpus extended", subject="corpus:safe", detail={"added": added}, source="command")
+    return added
+
+
+@transaction.atomic
+def open_self_report_list(*, slug: str, name: str) -> bool:
+    """Make the list of self-reports, unless the hub has one; return whether it is new."""
+    if SharedList.objects.filter(basis=SharedList.SELF_REPORTS).exists():
+        return False
+    SharedList.objects.create(
+        slug=slug,
+        name=name,
+        required_kinds=[],
+        codes=[],
+        audience_kinds=["platform", "police", "support_centre", "regulator"],
+        basis=SharedList.SELF_REPORTS,
+        advice="hold",
+    )
+    record(act="list opened", subject=f"list:{slug}", detail={"basis": SharedList.SELF_REPORTS}, source="command")
+    return True
 
 
 def _record(actor: Actor, *, act: str, item_id: UUID, detail: dict[str, str | int | bool | None]) -> None:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Max, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Max, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from staydown_hub.lists.body import content_of
-from staydown_hub.lists.models import Entry, Ruling, SelfReport, SharedList
+from staydown_hub.lists.models import Entry, Ruling, SafeFingerprint, SelfReport, SharedList
 from staydown_hub.registry import queries as registry
 from staydown_hub.rules.access import Scope
 from staydown_hub.rules.admission import Content, Judgement, Status, status_of
@@ -104,12 +104,6 @@ def judged_since(shared_list: SharedList, item_id: UUID) -> datetime | None:
     """Return since when judgements for the item count on this list: since a redaction, or since it was ruled out."""
     times = [at for at in (redacted_at(shared_list, item_id), ruled_out_at(item_id)) if at]
     return max(times, default=None)
-
-
-def judged_anew_since(item_id: UUID) -> datetime | None:
-    """Return since when the item must be judged anew to be on some list, or None when it need not."""
-    redacted = Entry.objects.filter(item=item_id, operation=Entry.REDACT).aggregate(at=Max("at"))["at"]
-    return max((at for at in (redacted, ruled_out_at(item_id)) if at), default=None)
 
 
 def ruled_out_at(item_id: UUID) -> datetime | None:
@@ -216,6 +210,12 @@ def items_admitted_at(shared_list: SharedList, positions: Collection[int]) -> di
     """Return the item of each of these positions that is an admission or an amendment, in force or not."""
     rows = shared_list.entries.filter(position__in=positions, operation__in=(Entry.ADMIT, Entry.AMEND))
     return dict(rows.values_list("position", "item_id"))
+
+
+def safe_corpus() -> dict[str, int]:
+    """Return how many fingerprints the safe corpus has of each source, without what was retired."""
+    rows = SafeFingerprint.objects.filter(retired_at=None).values_list("source").annotate(count=Count("pk"))
+    return dict(rows.order_by("source"))
 
 
 def slugs() -> list[str]:

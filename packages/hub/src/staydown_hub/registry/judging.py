@@ -5,7 +5,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from staydown_hub.audit.services import record
-from staydown_hub.lists.queries import judged_anew_since
+from staydown_hub.lists.queries import ruled_out_at
 from staydown_hub.organisations.actors import Actor
 from staydown_hub.registry.models import Assessment, FingerprintSource, Item
 from staydown_hub.rules.independence import is_independent
@@ -31,9 +31,9 @@ def judge(actor: Actor, *, item: Item, code: str, scheme: str | None = None) -> 
     current = Assessment.objects.filter(item=item, organisation=actor.organisation, superseded_at=None).first()
     before = current.code if current else None
     is_same = current is not None and (current.scheme, current.code) == (named.scheme, named.code)
-    # What was said before the item was ruled out or redacted does not count: said again, it does.
-    counts_since = judged_anew_since(item.pk)
-    is_same = is_same and not (current and counts_since and current.at <= counts_since)
+    # What was said before people ruled the item out does not count: said again, it does.
+    ruled_at = ruled_out_at(item.pk)
+    is_same = is_same and not (current and ruled_at and current.at <= ruled_at)
     judged = current if current and is_same else _supersede(actor, item=item, current=current, named=named)
     record(
         act="item assessed",

@@ -32,6 +32,13 @@ class ReasonForm(forms.Form):
     )
 
 
+class DisputeForm(ReasonForm):
+    """Which entry should not be in force, and why."""
+
+    position = forms.IntegerField(min_value=0, max_value=2**53 - 1, help_text="As the list's page shows it.")
+    field_order = ("position", "reason")
+
+
 class OrganisationForm(forms.Form):
     """An organisation that shall join, with the first person of its own, who administers it."""
 
