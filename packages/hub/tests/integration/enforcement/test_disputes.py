@@ -1,6 +1,7 @@
 """Disputes reviewed and appealed: by others than those who took part, reaching every filter; also straight in SQL."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -134,7 +135,7 @@ def test_the_api_tells_and_appeals(cast: Cast, client: Client) -> None:
     assert cast.platform.post(client, route, {"reason": REASON}).status_code == 409
 
 
-def refused(statement: str, parameters: list[object], *, why: str) -> None:
+def refused(statement: str, parameters: list[int | UUID | None], *, why: str) -> None:
     with pytest.raises(DatabaseError, match=why), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement, parameters)
 

@@ -121,4 +121,5 @@ def test_a_person_of_a_platform_disputes_and_appeals(browser: Browser, cast: Cas
 
 
 def person_of_actor(person: UUID | None) -> Person:
+    assert person
     return Person.objects.get(pk=person)
