@@ -24,9 +24,11 @@ from benchmarks.pictures import ordinary_pictures
 from benchmarks.report import Row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from staydown_match import PdqHash
+
+    Change = Callable[[Image.Image], bytes]
 
 _TURNED = ("mirrored", "upside down", "rotated", "inverted")
 _FRAMED = ("border", "bars", "screenshot")
@@ -41,11 +43,11 @@ _FALSE_MATCHES_MOST = 0.1
 _FILM_SIZE = (640, 360)
 
 
-def found_after(count: int) -> Iterator[Row]:
+def found_after(count: int, changes: Mapping[str, Change] = CHANGES) -> Iterator[Row]:
     """Yield the share of pictures that are still found after each change; the peer is plain PDQ, hash against hash."""
     pictures = [(picture, fingerprint_bytes(as_jpeg(picture, 92))) for _, picture in ordinary_pictures(count)]
     pictures = [(picture, known) for picture, known in pictures if known.pdq[0].quality >= MIN_QUALITY]
-    for name, change in CHANGES.items():
+    for name, change in changes.items():
         plain = found = 0
         for picture, known in pictures:
             seen = fingerprint_bytes(change(picture), "scan")
