@@ -22,6 +22,7 @@ settings (environment):
   STAYDOWN_MAIL_FROM                sender of the hub's mails
   STAYDOWN_CHECK_INTERVAL_S         seconds between two checks of an address
   STAYDOWN_CHECK_PRIVATE_ADDRESSES  private networks that checks may reach, comma-separated (none)
+  STAYDOWN_SCHEMES                  folder with law packs of your own beside those that the hub ships (none)
   STAYDOWN_SIGNING_FOLDER           keys of the lists' logs, and what was signed ($STAYDOWN_HOME/signing)
   STAYDOWN_SIGNING_PROVIDER         who keeps these keys: file, or the name of an installed plug-in (file)
   STAYDOWN_LOG_FOLDER               what is served of the logs and can be made again ($STAYDOWN_HOME/log)
@@ -105,6 +106,11 @@ def _add_signing_keys(words: "argparse._SubParsersAction[argparse.ArgumentParser
     retire = _add(group, "retire", "take a key away for good", "keys:retire")
     retire.add_argument("list", metavar="LIST", help="the list's slug")
     retire.add_argument("key", metavar="KEY", help="its id, as `keys list` shows it")
+    accept = _add(group, "accept-restored", "go on from a signing folder that was brought back", "keys:accept_restored")
+    accept.add_argument("list", metavar="LIST", help="the list's slug")
+    accept.add_argument(
+        "--size", required=True, type=int, metavar="N", help="how many entries were signed; nobody may have seen more"
+    )
     _json(_add(group, "list", "list their public halves, the oldest first", "keys:show"))
     witnesses = _group(group, "witness", "parties that check a log and countersign it")
     add = _add(witnesses, "add", "take a witness's cosignatures", "keys:add_witness")
