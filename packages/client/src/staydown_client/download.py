@@ -1,7 +1,7 @@
 """A stretch of the log, fetched: full bundles side by side into the folder, none of them twice, then the tail.
 
-What is here is still unverified. A process killed on the way finds its bundles again. They are kept only while they take
-little of the room that there is: the list itself needs it more, and whoever signs the list decides how long it is.
+What is here is still unverified. A process killed on the way finds its bundles again. They are kept only while they
+take little of the room that there is: the list itself needs it more, and whoever signs the list decides how long it is.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _AT_ONCE: Final = 4
 _AHEAD: Final = 12
 LEAST_FREE_BYTES: Final = 512 * 1024 * 1024
 _ROOM_FOR_THE_LIST: Final = 2
-"""So many times what is kept has to stay free beside it: about what the list takes that is made of it, and then some."""
+"""So many times what is kept has to stay free beside it: the list that is made of it takes about as much, and more."""
 _NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 

@@ -54,7 +54,7 @@ def folder(tmp_path: Path, hub: HostileHub) -> Folder:
 
 
 def packed_as(body: bytes) -> Mischief:
-    def spoil(asked: Asked, answer: Answer) -> Answer:
+    def spoil(_asked: Asked, answer: Answer) -> Answer:
         return replace(answer, body=body, headers={**answer.headers, "Content-Encoding": "zstd"})
 
     return spoil
