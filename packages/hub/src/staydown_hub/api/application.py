@@ -11,6 +11,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from staydown_hub import __version__
 from staydown_hub.api import (
     assessments,
+    batches,
     disputes,
     enforcement,
     errors,
@@ -39,7 +40,20 @@ api = NinjaAPI(
     docs_url=None,
     urls_namespace="api",
 )
-for part in (me, reports, assessments, lookups, items, lists, requests, figures, enforcement, matches, disputes):
+for part in (
+    me,
+    reports,
+    batches,
+    assessments,
+    lookups,
+    items,
+    lists,
+    requests,
+    figures,
+    enforcement,
+    matches,
+    disputes,
+):
     api.add_router("", part.router)
 
 

@@ -1,6 +1,7 @@
 """The shapes that several routes share: strict, so that a field we do not know is refused and not ignored."""
 
 import re
+from collections.abc import Collection
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 from staydown_hub.lists import queries as lists
 from staydown_hub.rules.addresses import MAX_URL_CHARACTERS, parse_address
 from staydown_hub.rules.admission import Status
+from staydown_hub.rules.enforcement import MAX_REFERENCE_CHARACTERS
 from staydown_hub.rules.fingerprints import MAX_QUALITY, VALUE_BYTES, Algorithm, Fingerprint
 
 Kind = Literal["picture", "video"]
@@ -101,6 +103,22 @@ Reason = Annotated[str, Field(min_length=1, max_length=MAX_REASON_CHARACTERS), A
 Position = Annotated[int, Field(ge=0, le=MAX_POSITION)]
 
 
+_OPAQUE: Final = re.compile(r"[!-~]*")
+# An address, a person's address, or a run of digits that is longer than an identifier: a fingerprint.
+_TELLING: Final = re.compile(r"://|@|[0-9A-Fa-f]{33}")
+
+
+def _check_reference(reference: str) -> str:
+    if not _OPAQUE.fullmatch(reference):
+        raise ValueError("A reference is printable ASCII without spaces.")
+    if _TELLING.search(reference):
+        raise ValueError("A reference says nothing outside your own system: no address, no person, no fingerprint.")
+    return reference
+
+
+Reference = Annotated[str, Field(min_length=1, max_length=MAX_REFERENCE_CHARACTERS), AfterValidator(_check_reference)]
+
+
 class SightingForm(Strict):
     """Where an item was seen: an http or https address."""
 
@@ -145,6 +163,14 @@ class ErrorAnswer(Strict):
 
 def standing_form(item_id: UUID) -> StandingForm:
     """Return how an item stands, as it travels."""
-    standing = lists.standing_of(item_id)
+    return standing_forms([item_id])[item_id]
+
+
+def standing_forms(item_ids: Collection[UUID]) -> dict[UUID, StandingForm]:
+    """Return how each of these items stands, as it travels."""
+    return {item_id: _form_of(standing) for item_id, standing in lists.standings_of(item_ids).items()}
+
+
+def _form_of(standing: lists.Standing) -> StandingForm:
     places = [PlaceForm(list=one.list, position=one.position) for one in standing.entries]
     return StandingForm(status=standing.status, entries=places)

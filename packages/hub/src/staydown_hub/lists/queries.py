@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 
 from staydown_hub.lists.body import content_of
 from staydown_hub.lists.models import Entry, SharedList
-from staydown_hub.registry.queries import current_judgements
+from staydown_hub.registry.queries import judgements_of
 from staydown_hub.rules.access import Scope
 from staydown_hub.rules.admission import Content, Status, status_of
 from staydown_hub.rules.audience import may_follow
@@ -114,9 +114,23 @@ def _since_admission(shared_list: SharedList, item_id: UUID) -> list[Entry]:
 
 def standing_of(item_id: UUID) -> Standing:
     """Return how the item stands."""
-    latest = latest_entries(item_id)
-    status = status_of(judgements=current_judgements(item_id), last_operations=[one.operation for one in latest])
-    return Standing(status, tuple(Place(one.shared_list.slug, one.position) for one in latest))
+    return standings_of([item_id])[item_id]
+
+
+def standings_of(item_ids: Collection[UUID]) -> dict[UUID, Standing]:
+    """Return how each of these items stands, in as many queries as for one."""
+    rows = Entry.objects.filter(item__in=item_ids).select_related("shared_list")
+    latest: dict[UUID, list[Entry]] = {one: [] for one in item_ids}
+    for row in rows.order_by("item", "shared_list__slug", "-position").distinct("item", "shared_list__slug"):
+        latest[row.item_id].append(row)
+    judgements = judgements_of(item_ids)
+    return {
+        one: Standing(
+            status_of(judgements=judgements.get(one, ()), last_operations=[entry.operation for entry in entries]),
+            tuple(Place(entry.shared_list.slug, entry.position) for entry in entries),
+        )
+        for one, entries in latest.items()
+    }
 
 
 def count_in_force() -> int:

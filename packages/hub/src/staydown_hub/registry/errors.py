@@ -35,3 +35,13 @@ class TooManySightingsError(RegistryError):
         super().__init__(
             f"Your organisation has reported this item at {most} addresses already: no more are taken of this item."
         )
+
+
+class ReferenceTakenError(RegistryError):
+    """The reporter's reference stands for another report already."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "You reported something else under this reference: give what is new a reference of its own, "
+            "or send the same again."
+        )

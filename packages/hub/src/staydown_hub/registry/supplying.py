@@ -1,8 +1,9 @@
 """Adding to a locked item what one organisation supplies: fingerprints, with who vouches for them, and sightings."""
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final
+from uuid import UUID
 
 from django.utils import timezone
 
@@ -34,7 +35,7 @@ def add_fingerprints(
     An exact one that another item has is left with that item, if a stronger one names this item; an audit row says so.
     Raises ConflictingFingerprintsError when none does, and TooManyFingerprintsError.
     """
-    given = _best_quality(fingerprints)
+    given = best_quality(fingerprints)
     Fingerprint.objects.bulk_create(
         [Fingerprint(item=item, algorithm=one.algorithm, value=one.value, quality=one.quality) for one in given],
         ignore_conflicts=True,
@@ -73,7 +74,7 @@ def _note_left_out(actor: Actor, *, item: Item, foreign: Collection[Fingerprint]
     )
 
 
-def _best_quality(fingerprints: Collection[rules.Fingerprint]) -> list[rules.Fingerprint]:
+def best_quality(fingerprints: Collection[rules.Fingerprint]) -> list[rules.Fingerprint]:
     """Return each value once, with its highest quality, in the one order in which all transactions take the rows."""
     by_name = {(one.algorithm, one.value): one for one in sorted(fingerprints, key=lambda one: one.quality or 0)}
     return [by_name[name] for name in sorted(by_name)]
@@ -96,6 +97,26 @@ def _note_sources(
             row.quality = quality
             row.save(update_fields=["quality"])
     FingerprintSource.objects.bulk_create(sources, ignore_conflicts=True)
+
+
+def first_sightings(actor: Actor, addresses_of: Mapping[UUID, Collection[Address]]) -> None:
+    """Note where items were seen that this transaction opened: nothing was known of them, so nothing is looked up."""
+    now = timezone.now()
+    confirmed_by = actor.organisation if "assess" in scopes_of_kind(kind_of(actor.organisation)) else None
+    Sighting.objects.bulk_create(
+        Sighting(
+            item_id=item_id,
+            url=one.url,
+            url_digest=hashlib.sha256(one.url.encode()).digest(),
+            host=one.host,
+            reported_by_id=actor.organisation,
+            confirmed_by_id=confirmed_by,
+            first_reported_at=now,
+            last_reported_at=now,
+        )
+        for item_id, addresses in addresses_of.items()
+        for one in {one.url: one for one in addresses}.values()
+    )
 
 
 def add_sightings(actor: Actor, *, item: Item, addresses: Collection[Address]) -> int:
