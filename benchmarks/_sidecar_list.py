@@ -12,7 +12,7 @@ from staydown_client.clock import moment_now
 from staydown_client.entries import ADMIT, EXACT_BYTES, Entries, Labels, Values
 from staydown_client.folder import Settings, make_folder
 from staydown_client.key import ApiKey
-from staydown_client.store import StoreWriter
+from staydown_client.store_writer import StoreWriter
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from staydown_client.clock import Moment
-    from staydown_client.store import StoreWriter
+    from staydown_client.store_writer import StoreWriter
     from staydown_match import Fingerprints
 
 # How long an example takes says how busy the machine is, not whether the code is right.

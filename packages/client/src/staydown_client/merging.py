@@ -13,7 +13,7 @@ from staydown_client.store import connect, damage_named, read_gone, read_items, 
 
 if TYPE_CHECKING:
     from staydown_client.base.files import BaseName
-    from staydown_client.store import StoreWriter
+    from staydown_client.store_writer import StoreWriter
 
 LEAST_ROWS: Final = 20_000
 SHARE: Final = 100

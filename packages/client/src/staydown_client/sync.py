@@ -32,7 +32,8 @@ from staydown_client.lock import held
 from staydown_client.merging import Merging
 from staydown_client.receipts import Receipt, Receipts
 from staydown_client.stopping import Stopping
-from staydown_client.store import Refusal, StoreWriter
+from staydown_client.store import Refusal
+from staydown_client.store_writer import StoreWriter
 from staydown_client.transport import Transport
 from staydown_client.verifying import Verifier
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from staydown_client.key import ApiKey
     from staydown_client.log.notes import Checkpoint
     from staydown_client.log.trust import Trust
-    from staydown_client.store import StoreWriter
+    from staydown_client.store_writer import StoreWriter
 
 BASE_FROM: Final = 50_000
 """A first sync of so many entries is written into a base at once."""

@@ -16,7 +16,7 @@ from staydown_client import Filter, Policy
 from staydown_client.clock import Moment, moment_now
 from staydown_client.errors import FolderError
 from staydown_client.folder import Folder, Settings, make_folder
-from staydown_client.store import StoreWriter
+from staydown_client.store_writer import StoreWriter
 from staydown_client.sync import opened
 from staydown_match import fingerprint_bytes
 

@@ -78,7 +78,7 @@ def test_a_sync_that_ends_by_an_error_of_its_own_says_so(folder: Folder, monkeyp
     def fail(*_arguments: object, **_options: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr("staydown_client.store.StoreWriter.apply", fail)
+    monkeypatch.setattr("staydown_client.store_writer.StoreWriter.apply", fail)
     with Filter.open(folder.path) as uploads, uploads.follow() as following:
         assert not following.wait_until_caught_up(timeout_s=10)
         assert following.problem is not None

@@ -16,7 +16,7 @@ from staydown_client.errors import FolderBusyError, HubRefusedError, HubUnavaila
 from staydown_client.filter import Filter
 from staydown_client.folder import make_folder
 from staydown_client.lock import held
-from staydown_client.store import StoreWriter
+from staydown_client.store_writer import StoreWriter
 from staydown_client.sync import Applied, CaughtUp, Trouble, opened
 from staydown_client.view import ListView
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import zstandard
 from staydown_client.errors import LogRefusedError
-from staydown_client.folder import Settings, make_folder
+from staydown_client.folder import Settings, make_folder, open_folder
 from staydown_client.log.notes import cosignature_line, parse_note
 from staydown_client.log.trust import Trust
 from staydown_client.sync import Applied, CaughtUp, Trouble, opened
@@ -264,6 +264,33 @@ def test_a_new_key_is_taken_over_with_an_endorsement_by_the_old_one_and_remember
     hub.log.keys = [newer]
     hub.endorsements[newer.public.vkey] = new.endorse(newer.public)
     assert catch_up(folder) == [CaughtUp(6, 1)]
+
+
+def test_a_filter_that_was_away_until_no_endorsing_key_was_left_is_told_to_pin_the_new_one_and_goes_on(
+    folder: Folder, hub: HostileHub
+) -> None:
+    catch_up(folder)
+    new = LogKey(seed=4)
+    hub.log.keys = [new]
+    hub.endorsements[new.public.vkey] = LogKey(seed=3).endorse(new.public)  # by one that came and went meanwhile
+    hub.publish(admit(20))
+    error = refused(folder)
+    assert error.problem == "signature"
+    for words in ("stays in force", "operator", "by another way than the hub", "keys under [log]", "start again"):
+        assert words in str(error)
+    assert status_of(folder).position == 3
+
+    settings = folder.settings_path.read_text()
+    assert settings.count(LogKey().public.vkey) == 1
+    folder.settings_path.write_text(settings.replace(LogKey().public.vkey, new.public.vkey))
+    assert catch_up(open_folder(folder.path)) == [CaughtUp(4, 1)]
+    assert status_of(folder).refusal is None
+    hub.show(hub.log.fork(size=2))
+    hub.log.keys = [new]
+    hub.publish(*(admit(n) for n in range(30, 36)))
+    # The key is new; what it signs is held against what was verified all the same.
+    assert refused(open_folder(folder.path)).problem == "fork"
+    assert status_of(folder).position == 4
 
 
 def test_a_list_is_believed_once_enough_witnesses_signed_it(

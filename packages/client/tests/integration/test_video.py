@@ -12,7 +12,7 @@ from PIL import Image
 from staydown_client import Filter, Policy
 from staydown_client.folder import Settings, make_folder
 from staydown_client.publish import publishable
-from staydown_client.store import StoreWriter
+from staydown_client.store_writer import StoreWriter
 from staydown_match import FingerprintPool, Fingerprints, Problem, fingerprint_bytes
 
 from packages.client.tests.conftest import KEY, LIST, Body, admit, apply_to, photograph

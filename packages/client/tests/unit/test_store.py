@@ -19,7 +19,8 @@ from staydown_client.entries import EntryReader
 from staydown_client.errors import FolderError, LogRefusedError
 from staydown_client.merging import Merging
 from staydown_client.snapshot import rows_of
-from staydown_client.store import Refusal, StoreWriter, create_store, read_items
+from staydown_client.store import Refusal, create_store, read_items
+from staydown_client.store_writer import StoreWriter
 from staydown_client.view import ListView
 
 from packages.client.tests.conftest import LIST, Body, admit, amend, apply_to, exact, item_id, near, withdraw

@@ -22,6 +22,7 @@ settings (environment):
   STAYDOWN_MAIL_FROM                sender of the hub's mails
   STAYDOWN_CHECK_INTERVAL_S         seconds between two checks of an address
   STAYDOWN_CHECK_PRIVATE_ADDRESSES  private networks that checks may reach, comma-separated (none)
+  STAYDOWN_SCHEMES                  folder with law packs of your own beside those that the hub ships (none)
   STAYDOWN_SIGNING_FOLDER           keys of the lists' logs, and what was signed ($STAYDOWN_HOME/signing)
   STAYDOWN_SIGNING_PROVIDER         who keeps these keys: file, or the name of an installed plug-in (file)
   STAYDOWN_LOG_FOLDER               what is served of the logs and can be made again ($STAYDOWN_HOME/log)

@@ -119,8 +119,10 @@ def open_note(text: str, keys: Collection[VerifierKey]) -> Checkpoint:
     signed = verified_signatures(note, keys)
     if not any(key.kind == LOG_KEY and key.name == origin for key in signed):
         raise LogRefusedError(
-            "The hub's checkpoint is not signed by a key that is trusted for this list. Was its key replaced without "
-            "an endorsement by the old one? Ask the hub's operator; the list verified before stays in force.",
+            "The hub's checkpoint is not signed by a key that is trusted for this list. The list verified before stays "
+            "in force. Were the list's keys replaced and the old ones retired while this folder was away? Ask the "
+            "hub's operator, by another way than the hub, for the key that signs now (staydown-hub keys list), put it "
+            "in the place of the old one in this folder's settings (keys under [log]), and start again.",
             problem="signature",
         )
     cosigned: dict[str, int] = {}

@@ -8,11 +8,11 @@ import logging
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from staydown_match import FingerprintPool, StartError
 
-from staydown_client.errors import BadValueError, FolderError
+from staydown_client.errors import BadValueError, FolderError, LogProblem
 from staydown_client.filter import Filter
 from staydown_client.local.outbox import checked_reference
 from staydown_client.sidecar.answers import Answer, RefusedError, as_json, as_text, bad_field, busy, refused
@@ -27,7 +27,7 @@ from staydown_client.sidecar.lookups import (
     tell_compact,
     tell_json,
 )
-from staydown_client.sidecar.metrics import Counts, gauge
+from staydown_client.sidecar.metrics import Counts, gauge, one_of
 from staydown_client.sidecar.settings import is_loopback
 from staydown_client.status import filter_status
 
@@ -263,6 +263,8 @@ def _gauges(status: dict[str, Any]) -> list[str]:
         "matches_oldest_seconds": matches.get("oldest_age_s") or 0.0,
     }
     lines = [line for name, value in values.items() for line in gauge(name, value)]
+    refusal = None if status["refusal"] is None else status["refusal"]["problem"]
+    lines += one_of("list_problem", "problem", get_args(LogProblem), chosen=refusal)
     for name in ("delivered", "dropped", "refused"):
         lines += gauge(f"matches_{name}_total", matches.get(name, 0), kind="counter")
     return [*lines, *gauge("matches_unrecorded_total", status["unrecorded"], kind="counter")]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from staydown_client.folder import Folder, Settings, make_folder
-from staydown_client.store import StoreWriter
+from staydown_client.store_writer import StoreWriter
 from staydown_match import fingerprint_bytes
 
 from packages.client.tests.conftest import KEY, LIST, Body, admit, apply_to, photograph, wire

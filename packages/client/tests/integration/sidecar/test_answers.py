@@ -6,13 +6,16 @@ import json
 import os
 import shutil
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
+from staydown_client.errors import LogProblem
 from staydown_client.judge import Judge
+from staydown_client.store import Refusal
+from staydown_client.store_writer import StoreWriter
 from staydown_match import fingerprint_bytes
 
-from packages.client.tests.conftest import Body, admit, exact, flat_picture, near, photograph, wire
+from packages.client.tests.conftest import LIST, Body, admit, exact, flat_picture, near, photograph, wire
 from packages.client.tests.integration.sidecar.running import until
 
 if TYPE_CHECKING:
@@ -224,6 +227,25 @@ def test_status_and_metrics_tell_how_the_filter_stands_and_no_fingerprint(
     told = sidecar.ask("GET", "/metrics").body.decode() + json.dumps(status) + sidecar.log.read_text()
     found = fingerprint_bytes(cat_bytes)
     assert not [secret for secret in (found.md5, found.sha1, found.sha256, found.pdq[0].bits.hex()) if secret in told]
+
+
+@pytest.mark.parametrize("problem", get_args(LogProblem))
+def test_why_the_hubs_list_is_refused_is_on_the_metrics(
+    sidecar: RunningSidecar, listed: Listed, problem: LogProblem
+) -> None:
+    def told() -> set[str]:
+        names = [
+            "staydown_list_refused",
+            *(f'staydown_list_problem{{problem="{word}"}}' for word in get_args(LogProblem)),
+        ]
+        return {name for name in names if sidecar.metric(name) == 1}
+
+    assert told() == set()
+    with StoreWriter(listed.folder.store_path, list_name=LIST) as store:
+        store.refuse(Refusal(problem, "The list was refused.", 1.0))
+        assert told() == {"staydown_list_refused", f'staydown_list_problem{{problem="{problem}"}}'}
+        store.refuse(None)
+    assert told() == set()
 
 
 def test_metrics_are_text_that_prometheus_reads(sidecar: RunningSidecar) -> None:

@@ -23,6 +23,7 @@ from staydown_hub.api import (
     me,
     reports,
     requests,
+    schemes,
 )
 from staydown_hub.api.errors import InvalidRowsError, RefusedError, WrongField
 from staydown_hub.lists.errors import ListError, NotInForceError
@@ -47,6 +48,7 @@ for part in (
     assessments,
     lookups,
     items,
+    schemes,
     lists,
     requests,
     figures,

@@ -46,6 +46,7 @@ class BatchReportForm(ReportForm):
             fingerprints=tuple(self.plain()),
             addresses=tuple(parse_address(one.url) for one in self.sightings),
             code=self.assessment.code if self.assessment else None,
+            scheme=self.assessment.scheme if self.assessment else None,
         )
 
 
@@ -204,7 +205,10 @@ class _Batch:
         if "read" not in self._scopes or not taken:
             return told
         items = {one.item for one in taken.values()}
-        standings = {item: form.model_dump(mode="json") for item, form in standing_forms(items).items()}
+        standings = {
+            item: form.model_dump(mode="json")
+            for item, form in standing_forms(items, who=caller(self._request)).items()
+        }
         seen = queries.count_sightings(items)
         for row, one in taken.items():
             told[row] |= {

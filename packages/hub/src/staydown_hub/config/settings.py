@@ -153,6 +153,9 @@ WHITENOISE_USE_FINDERS = True
 
 LOGGING = logging_settings("INFO")
 
+# A folder with law packs of the operator's own, beside those that the hub ships.
+SCHEMES_FOLDER = environment.text("STAYDOWN_SCHEMES")
+
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
 
 # How often an address is looked at until it is gone, and the private networks where that is allowed.

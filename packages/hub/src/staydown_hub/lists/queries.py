@@ -12,8 +12,10 @@ from staydown_hub.lists.body import content_of
 from staydown_hub.lists.models import Entry, SharedList
 from staydown_hub.registry.queries import judgements_of
 from staydown_hub.rules.access import Scope
-from staydown_hub.rules.admission import Content, Status, status_of
+from staydown_hub.rules.admission import Content, Judgement, Status, status_of
 from staydown_hub.rules.audience import may_follow
+from staydown_hub.rules.confidence import Confidence, confidence_of
+from staydown_hub.rules.independence import hides, sees_others
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +28,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How an item stands: its status, and the latest entry about it on each list."""
+    """How an item stands: its status, the latest entry about it on each list, and how sure its judges are.
+
+    ``confidence`` is None for an organisation that has still to judge the item.
+    """
 
     status: Status
     entries: tuple[Place, ...]
+    confidence: Confidence | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,25 +118,37 @@ def _since_admission(shared_list: SharedList, item_id: UUID) -> list[Entry]:
     return entries
 
 
-def standing_of(item_id: UUID) -> Standing:
-    """Return how the item stands."""
-    return standings_of([item_id])[item_id]
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """The organisation that asks how an item stands, and its kind."""
+
+    organisation: UUID
+    kind: str
 
 
-def standings_of(item_ids: Collection[UUID]) -> dict[UUID, Standing]:
+def standing_of(item_id: UUID, *, seen_by: Asking | None = None) -> Standing:
+    """Return how the item stands; what others judged is left out for who could judge it and has not."""
+    return standings_of([item_id], seen_by=seen_by)[item_id]
+
+
+def standings_of(item_ids: Collection[UUID], *, seen_by: Asking | None = None) -> dict[UUID, Standing]:
     """Return how each of these items stands, in as many queries as for one."""
     rows = Entry.objects.filter(item__in=item_ids).select_related("shared_list")
     latest: dict[UUID, list[Entry]] = {one: [] for one in item_ids}
     for row in rows.order_by("item", "shared_list__slug", "-position").distinct("item", "shared_list__slug"):
         latest[row.item_id].append(row)
     judgements = judgements_of(item_ids)
-    return {
-        one: Standing(
-            status_of(judgements=judgements.get(one, ()), last_operations=[entry.operation for entry in entries]),
-            tuple(Place(entry.shared_list.slug, entry.position) for entry in entries),
-        )
-        for one, entries in latest.items()
-    }
+    return {one: _standing(latest[one], judgements.get(one, []), seen_by=seen_by) for one in latest}
+
+
+def _standing(latest: list[Entry], judgements: list[Judgement], *, seen_by: Asking | None) -> Standing:
+    status = status_of(judgements=judgements, last_operations=[one.operation for one in latest])
+    places = tuple(Place(one.shared_list.slug, one.position) for one in latest)
+    has_assessed = seen_by is not None and any(one.organisation == seen_by.organisation for one in judgements)
+    sees = seen_by is None or sees_others(kind=seen_by.kind, has_assessed=has_assessed)
+    if hides(status, sees_others=sees):
+        status = "open"
+    return Standing(status, places, confidence_of(judgements) if sees else None)
 
 
 def count_in_force() -> int:

@@ -129,4 +129,5 @@ def _rule_of(shared_list: SharedList) -> admission.ListRule:
         minimum_organisations=shared_list.minimum_organisations,
         required_kinds=frozenset(shared_list.required_kinds),
         codes=frozenset(shared_list.codes),
+        minimum_votes=shared_list.minimum_votes,
     )

@@ -26,6 +26,7 @@ from staydown_hub.registry.errors import ReferenceTakenError, RegistryError
 from staydown_hub.registry.models import BatchRow
 from staydown_hub.rules.addresses import Address
 from staydown_hub.rules.fingerprints import Fingerprint, asked_near
+from staydown_hub.schemes.catalogue import known
 
 Result = TypeVar("Result")
 
@@ -42,6 +43,7 @@ class BatchReport:
     fingerprints: tuple[Fingerprint, ...]
     addresses: tuple[Address, ...] = ()
     code: str | None = None
+    scheme: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def _is_deadlock(error: OperationalError) -> bool:
 
 def _digest(report: BatchReport) -> bytes:
     prints = sorted((one.algorithm, one.value.hex(), one.quality or 0) for one in report.fingerprints)
-    content = [report.kind, prints, sorted(one.url for one in report.addresses), report.code]
+    content = [report.kind, prints, sorted(one.url for one in report.addresses), report.code, report.scheme]
     return salted_hmac("staydown_hub.registry.batches", json.dumps(content), algorithm="sha256").digest()
 
 
@@ -117,7 +119,12 @@ def _take_one(actor: Actor, report: BatchReport) -> Outcome:
     if settled := _settled(report, kept):
         return settled
     reported = services.report_item(
-        actor, kind=report.kind, fingerprints=report.fingerprints, addresses=report.addresses, code=report.code
+        actor,
+        kind=report.kind,
+        fingerprints=report.fingerprints,
+        addresses=report.addresses,
+        code=report.code,
+        scheme=report.scheme,
     )
     row = Kept(report.reference, _digest(report), reported.item.pk, reported.known)
     bulk.keep_rows(actor, [row], batch=None)
@@ -206,7 +213,11 @@ def _write(actor: Actor, plan: _Plan) -> None:
         return
     bulk.open_items(actor, [(item, reports[place].kind) for place, item in plan.opened.items()])
     supplying.first_sightings(actor, {item: reports[place].addresses for place, item in plan.opened.items()})
-    codes = [(item, code) for place, item in plan.opened.items() if (code := reports[place].code)]
+    codes = {
+        item: known().named(code, scheme=reports[place].scheme)
+        for place, item in plan.opened.items()
+        if (code := reports[place].code)
+    }
     assessments = bulk.judge_first(actor, codes)
     bulk.add_fingerprints(actor, _supplied(plan, assessments))
     batch = uuid.uuid4()

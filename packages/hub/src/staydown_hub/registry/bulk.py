@@ -1,6 +1,6 @@
 """The registry's writes for many reports at once: a statement for each table, whatever the number of rows."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from staydown_hub.organisations.actors import Actor
 from staydown_hub.registry.models import Assessment, BatchRow, Item
-from staydown_hub.rules.classification import SCHEME
 from staydown_hub.rules.fingerprints import EXACT_ALGORITHMS, Fingerprint
+from staydown_hub.rules.schemes import Named
 
 Name = tuple[str, bytes]
 
@@ -121,12 +121,21 @@ def open_items(actor: Actor, kinds: Sequence[tuple[UUID, str]]) -> None:
     )
 
 
-def judge_first(actor: Actor, codes: Sequence[tuple[UUID, str]]) -> dict[UUID, int]:
+def judge_first(actor: Actor, codes: Mapping[UUID, Named]) -> dict[UUID, int]:
     """Record the organisation's judgements of items that this transaction opened; return the assessments' keys."""
     now = timezone.now()
     made = Assessment.objects.bulk_create(
-        Assessment(item_id=item, organisation_id=actor.organisation, scheme=SCHEME, code=code, at=now)
-        for item, code in codes
+        Assessment(
+            item_id=item,
+            organisation_id=actor.organisation,
+            person_id=actor.person,
+            scheme=one.scheme,
+            code=one.code,
+            qualifies=one.qualifies,
+            independent=True,  # nobody else knew of the item
+            at=now,
+        )
+        for item, one in codes.items()
     )
     return {one.item_id: one.pk for one in made}
 

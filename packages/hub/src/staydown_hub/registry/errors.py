@@ -45,3 +45,13 @@ class ReferenceTakenError(RegistryError):
             "You reported something else under this reference: give what is new a reference of its own, "
             "or send the same again."
         )
+
+
+class ChangedSchemeError(RegistryError):
+    """A law pack's codes are others than those by which items were assessed."""
+
+    def __init__(self, scheme: str) -> None:
+        super().__init__(
+            f"scheme {scheme}: its codes changed since this hub first read it: restore them, and give the new ones "
+            "a scheme of their own."
+        )

@@ -7,8 +7,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from staydown_hub.rules.classification import CODES
 from staydown_hub.rules.fingerprints import ALGORITHMS, EXACT_ALGORITHMS, MAX_QUALITY
+from staydown_hub.rules.schemes import MAX_CODE_CHARACTERS, MAX_SCHEME_CHARACTERS
 
 
 class Item(models.Model):
@@ -121,26 +121,52 @@ class Sighting(models.Model):
         return f"sighting {self.pk}"
 
 
+class SchemeCode(models.Model):
+    """A code of a scheme, as this hub first read it from a law pack; never changed and never deleted."""
+
+    id = models.BigAutoField(primary_key=True)
+    scheme = models.CharField(max_length=MAX_SCHEME_CHARACTERS)
+    code = models.CharField(max_length=MAX_CODE_CHARACTERS)
+    qualifies = models.BooleanField()
+
+    class Meta:
+        """Assessments refer to all three columns, so that none can say of its code what the scheme does not."""
+
+        db_table = "scheme_code"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["scheme", "code"], name="scheme_code_once"),
+            models.UniqueConstraint(fields=["scheme", "code", "qualifies"], name="scheme_code_referred_to"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} of {self.scheme}"
+
+
 class Assessment(models.Model):
     """One organisation's judgement of an item; a later one supersedes it and never overwrites it."""
 
     id = models.BigAutoField(primary_key=True)
     item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="assessments")
     organisation = models.ForeignKey("organisations.Organisation", on_delete=models.PROTECT, related_name="+")
-    scheme = models.CharField(max_length=40)
-    code = models.CharField(max_length=10, choices=[(code, code) for code in CODES])
+    # Who judged for the organisation; null when one of its programs did.
+    person = models.ForeignKey("organisations.Person", on_delete=models.PROTECT, null=True, related_name="+")
+    scheme = models.CharField(max_length=MAX_SCHEME_CHARACTERS)
+    code = models.CharField(max_length=MAX_CODE_CHARACTERS)
+    # What the scheme says of the code; the three together refer to a row of scheme_code.
+    qualifies = models.BooleanField(default=True)
+    # Given before the organisation could see the others': only such count as votes.
+    independent = models.BooleanField(default=False)
     at = models.DateTimeField(default=timezone.now)
     superseded_at = models.DateTimeField(null=True)
 
     class Meta:
-        """One current judgement an organisation and item."""
+        """One current judgement an organisation and item; triggers hold the rest."""
 
         db_table = "assessment"
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["item", "organisation"], condition=Q(superseded_at__isnull=True), name="assessment_one_current"
             ),
-            models.CheckConstraint(condition=Q(code__in=CODES), name="assessment_code_known"),
         ]
 
     def __str__(self) -> str:

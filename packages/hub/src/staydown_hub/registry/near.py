@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-import numpy as np
 from django.db import connection
-from staydown_match import BruteForceIndex
 
 from staydown_hub.rules.fingerprints import MAX_DISTANCE_BITS, MIN_QUALITY, VALUE_BYTES, AskedNear
 
@@ -54,6 +52,9 @@ def alike(sought: Sequence[Sought]) -> list[int | None]:
     found: list[int | None] = [None] * len(sought)
     if len(set(owners)) <= 1:
         return found
+    import numpy as np  # noqa: PLC0415 -- seconds to load, and most processes of a hub never take a batch
+    from staydown_match import BruteForceIndex  # noqa: PLC0415 -- the same
+
     joined = b"".join(value for one in sought for value in one.asked.values)
     hashes = np.frombuffer(joined, np.uint8).reshape(-1, VALUE_BYTES["pdq"])
     index = BruteForceIndex()

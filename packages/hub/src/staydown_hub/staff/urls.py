@@ -8,6 +8,7 @@ from staydown_hub.staff.views.home import home
 from staydown_hub.staff.views.items import item, items
 from staydown_hub.staff.views.lists import lists, shared_list
 from staydown_hub.staff.views.requests import removal_request, requests
+from staydown_hub.staff.views.schemes import schemes
 
 pages: list[URLPattern] = [
     path("", home, name="home"),
@@ -16,6 +17,7 @@ pages: list[URLPattern] = [
     path("lists/", lists, name="lists"),
     path("lists/<slug:slug>/", shared_list, name="list"),
     path("lists/<slug:slug>/disputes/", disputes, name="disputes"),
+    path("schemes/", schemes, name="schemes"),
     path("enforcement/", enforcement, name="enforcement"),
     path("enforcement/<slug:slug>/", list_enforcement, name="list_enforcement"),
     path("requests/", requests, name="requests"),

@@ -93,6 +93,7 @@ RIGHT: dict[str, Right] = {
     "POST assessments": Right(frozenset({"police", "support_centre", "regulator", "monitor"}), _assessment),
     "POST lookups": Right(READERS, _lookup),
     "GET items/{item}": Right(READERS, _item),
+    "GET schemes": Right(EVERYBODY, _reading("schemes")),
     "GET lists": Right(EVERYBODY - {"outsider"}, _reading("lists")),
     "GET requests": Right(READERS, _reading("requests")),
     "GET requests/{request_id}": Right(READERS, _request),

@@ -31,6 +31,7 @@ ROWS = {
     "items": Row(READERS),
     "item": Row(READERS),
     "lists": Row(MEMBERS),
+    "schemes": Row(MEMBERS),
     "list": Row(FOLLOWERS, otherwise=404),
     "disputes": Row(READERS),
     "enforcement": Row(READERS),

@@ -87,9 +87,16 @@ _KEY: Final = LPad(Cast("pk", CharField()), _KEY_CHARACTERS, Value("0"))
 _KINDS: Final = {**_ABOUT_ITEM, **_ABOUT_REQUEST}
 
 
-def marks_of_item(item_id: UUID) -> QuerySet[Any, dict[str, Any]]:
-    """Return what happened to an item and when, newest first; ``events_of`` fetches the rest of what a page shows."""
-    return _merged(_marks(name, kind, **{kind.item: item_id}) for name, kind in _KINDS.items())
+def marks_of_item(item_id: UUID, *, judged_by: UUID | None = None) -> QuerySet[Any, dict[str, Any]]:
+    """Return what happened to an item and when, newest first; ``events_of`` fetches the rest of what a page shows.
+
+    Of assessments only those of the organisation ``judged_by`` are told, where one is given.
+    """
+    own: dict[str, UUID] = {"organisation": judged_by} if judged_by else {}
+    return _merged(
+        _marks(name, kind, **{kind.item: item_id}, **(own if name == "assessment" else {}))
+        for name, kind in _KINDS.items()
+    )
 
 
 def marks_of_request(request_id: UUID) -> QuerySet[Any, dict[str, Any]]:

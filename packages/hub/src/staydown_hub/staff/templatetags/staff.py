@@ -38,6 +38,9 @@ _LOOKS: Final = {
     "refused": "bad",
     "silent": "bad",
     "redact": "bad",
+    "single": "wait",
+    "confirmed": "active",
+    "trusted": "good",
 }
 _EVENTS: Final[dict[Event, str]] = {
     "opened": "Opened",
@@ -167,6 +170,7 @@ def _places(viewer: Viewer, path: str) -> list[Place]:
         ("Home", "staff:home", viewer.belongs),
         ("Items", "staff:items", viewer.sees_items),
         ("Lists", "staff:lists", viewer.belongs),
+        ("Schemes", "staff:schemes", viewer.belongs),
         ("Enforcement", "staff:enforcement", viewer.sees_items),
         ("Requests", "staff:requests", viewer.belongs),
     ]
