@@ -106,6 +106,11 @@ def _add_signing_keys(words: "argparse._SubParsersAction[argparse.ArgumentParser
     retire = _add(group, "retire", "take a key away for good", "keys:retire")
     retire.add_argument("list", metavar="LIST", help="the list's slug")
     retire.add_argument("key", metavar="KEY", help="its id, as `keys list` shows it")
+    accept = _add(group, "accept-restored", "go on from a signing folder that was brought back", "keys:accept_restored")
+    accept.add_argument("list", metavar="LIST", help="the list's slug")
+    accept.add_argument(
+        "--size", required=True, type=int, metavar="N", help="how many entries were signed; nobody may have seen more"
+    )
     _json(_add(group, "list", "list their public halves, the oldest first", "keys:show"))
     witnesses = _group(group, "witness", "parties that check a log and countersign it")
     add = _add(witnesses, "add", "take a witness's cosignatures", "keys:add_witness")

@@ -15,6 +15,7 @@ from staydown_hub.rules.confidence import Grade
 from staydown_hub.rules.enforcement import MAX_REFERENCE_CHARACTERS
 from staydown_hub.rules.fingerprints import MAX_QUALITY, VALUE_BYTES, Algorithm, Fingerprint
 from staydown_hub.rules.schemes import MAX_CODE_CHARACTERS, MAX_SCHEME_CHARACTERS, UnknownCodeError
+from staydown_hub.rules.texts import MAX_REASON_CHARACTERS, check_reason
 from staydown_hub.schemes.catalogue import known
 
 Kind = Literal["picture", "video"]
@@ -89,21 +90,10 @@ def _check_url(url: str) -> str:
     return url
 
 
-_CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
-_SENSITIVE: Final = re.compile(r"://|[0-9A-Fa-f]{32}")
-MAX_REASON_CHARACTERS: Final = 1000
 MAX_POSITION: Final = 2**53 - 1
 
 
-def _check_reason(reason: str) -> str:
-    if not reason.strip() or _CONTROL.search(reason):
-        raise ValueError("A reason is plain text.")
-    if _SENSITIVE.search(reason):
-        raise ValueError("A reason holds no address and no fingerprint: say it without them.")
-    return reason
-
-
-Reason = Annotated[str, Field(min_length=1, max_length=MAX_REASON_CHARACTERS), AfterValidator(_check_reason)]
+Reason = Annotated[str, Field(min_length=1, max_length=MAX_REASON_CHARACTERS), AfterValidator(check_reason)]
 Position = Annotated[int, Field(ge=0, le=MAX_POSITION)]
 
 

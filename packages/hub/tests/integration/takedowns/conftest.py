@@ -47,7 +47,6 @@ def harbour(cast: Cast) -> Organisation:
         kind="platform",
         domains=["host.example", "127.0.0.1"],
         abuse_mail=CONTACT,
-        source="test",
     )
 
 

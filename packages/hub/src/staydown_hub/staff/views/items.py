@@ -38,7 +38,7 @@ def item(request: HttpRequest, viewer: Viewer, item_id: UUID) -> HttpResponse:
         raise Http404
     if request.method != "POST":
         return _item_page(request, viewer, found, shown=None)
-    if not viewer.may_assess:
+    if not viewer.sees_addresses:
         refuse_page(viewer, name="address")
     shown = addresses.show(viewer, item_id=item_id, sighting_id=addresses.asked_for(request))
     return _item_page(request, viewer, found, shown=shown)

@@ -49,7 +49,7 @@ def removal_request(request: HttpRequest, viewer: Viewer, request_id: UUID) -> H
 
 def _may_see_address(viewer: Viewer, found: "Request") -> bool:
     is_asked = found.recipient_id == viewer.organisation and found.state in queries.ASKED
-    return viewer.may_assess or is_asked
+    return viewer.sees_addresses or is_asked
 
 
 def _request_page(
