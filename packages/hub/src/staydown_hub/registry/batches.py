@@ -16,17 +16,17 @@ from typing import Final, TypeVar
 from uuid import UUID
 
 from django.db import OperationalError, transaction
-from django.utils.crypto import salted_hmac
 
 from staydown_hub.audit.services import record
 from staydown_hub.organisations.actors import Actor
-from staydown_hub.registry import bulk, near, services, supplying
+from staydown_hub.registry import bulk, near, services, sightings, supplying
 from staydown_hub.registry.bulk import Kept, Name, OvertakenError, Supplied
 from staydown_hub.registry.errors import ReferenceTakenError, RegistryError
 from staydown_hub.registry.models import BatchRow
 from staydown_hub.rules.addresses import Address
 from staydown_hub.rules.fingerprints import Fingerprint, asked_near
 from staydown_hub.schemes.catalogue import known
+from staydown_hub.vault.services import ring
 
 Result = TypeVar("Result")
 
@@ -94,8 +94,14 @@ def _is_deadlock(error: OperationalError) -> bool:
 
 def _digest(report: BatchReport) -> bytes:
     prints = sorted((one.algorithm, one.value.hex(), one.quality or 0) for one in report.fingerprints)
-    content = [report.kind, prints, sorted(one.url for one in report.addresses), report.code, report.scheme]
-    return salted_hmac("staydown_hub.registry.batches", json.dumps(content), algorithm="sha256").digest()
+    content = [
+        report.kind,
+        prints,
+        sorted((one.kind, one.text) for one in report.addresses),
+        report.code,
+        report.scheme,
+    ]
+    return ring().digest("batch", json.dumps(content).encode())
 
 
 def _settled(report: BatchReport, row: BatchRow | None) -> Outcome | None:
@@ -212,7 +218,7 @@ def _write(actor: Actor, plan: _Plan) -> None:
     if not plan.items:
         return
     bulk.open_items(actor, [(item, reports[place].kind) for place, item in plan.opened.items()])
-    supplying.first_sightings(actor, {item: reports[place].addresses for place, item in plan.opened.items()})
+    sightings.first_sightings(actor, {item: reports[place].addresses for place, item in plan.opened.items()})
     codes = {
         item: known().named(code, scheme=reports[place].scheme)
         for place, item in plan.opened.items()

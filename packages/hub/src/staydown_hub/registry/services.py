@@ -17,6 +17,7 @@ from staydown_hub.registry import queries, supplying
 from staydown_hub.registry.errors import ConflictingFingerprintsError, UnknownItemError
 from staydown_hub.registry.judging import judge, lock_item
 from staydown_hub.registry.models import Item
+from staydown_hub.registry.sightings import add_sightings
 from staydown_hub.rules.addresses import Address
 from staydown_hub.rules.fingerprints import Fingerprint
 
@@ -64,7 +65,7 @@ def _report_item(
     found = queries.find_item(kind=kind, fingerprints=fingerprints)
     reported = Reported(found, known=True) if found else _open_item(actor, kind=kind, fingerprints=fingerprints)
     item = lock_item(reported.item.pk)
-    fresh = supplying.add_sightings(actor, item=item, addresses=addresses)
+    fresh = add_sightings(actor, item=item, addresses=addresses)
     record(
         act="item reported",
         organisation=actor.organisation,

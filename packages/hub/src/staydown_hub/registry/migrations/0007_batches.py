@@ -13,7 +13,7 @@ CREATE TRIGGER batch_row_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON batc
 
 class Migration(migrations.Migration):
     dependencies: ClassVar = [
-        ("registry", "0003_schemes"),
+        ("registry", "0006_only_sealed"),
         ("organisations", "0001_initial"),
         ("audit", "0002_chain"),
     ]
