@@ -2,13 +2,14 @@
 
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from staydown_hub.rules.access import KINDS, scopes_beyond_kind
+from staydown_hub.rules.people import ROLES, Role, role_called
 from staydown_hub.rules.tables import BadTableError, Table
 
-ROLES: Final = ("analyst", "administrator")
 _SLUG: Final = re.compile(r"[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?")
 _DOMAIN: Final = re.compile(
     r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*"
@@ -25,7 +26,7 @@ class PersonLine:
     """A person to be made."""
 
     email: str
-    role: str
+    role: Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,11 @@ def read_roll(text: str) -> tuple[OrganisationLine, ...]:
     return lines
 
 
+def organisation_line(fields: Mapping[str, Any]) -> OrganisationLine:
+    """Return one organisation from the fields that its table in a file would have. Raises BadRollError."""
+    return _organisation(Table("the organisation", fields, error=BadRollError))
+
+
 def _organisation(table: Table) -> OrganisationLine:
     kind = table.text("kind", allowed=KINDS)
     line = OrganisationLine(
@@ -82,7 +88,7 @@ def _organisation(table: Table) -> OrganisationLine:
 def _person(table: Table) -> PersonLine:
     line = PersonLine(
         email=table.text("email", form=_MAIL, hint="an e-mail address").lower(),
-        role=table.text("role", allowed=ROLES, default="analyst"),
+        role=role_called(table.text("role", allowed=ROLES, default="assessor")),
     )
     table.finish()
     return line

@@ -33,8 +33,11 @@ def test_from_a_report_to_a_withdrawal(cast: Cast, client: Client) -> None:
     assert {(one["item"], one["state"], one["recipient"]) for one in asked} == {(item, "open", "harbour")}
     assert len(asked) == 2
     withdrawal = {"position": 0, "reason": "A second look showed the wrong file."}
-    withdrawn = cast.support_centre.post(client, "lists/main/withdrawals", withdrawal)
-    assert (withdrawn.status_code, withdrawn.json()) == (201, {"position": 1})
+    asked_for = cast.support_centre.post(client, "lists/main/withdrawals", withdrawal)
+    assert (asked_for.status_code, asked_for.json()["state"], asked_for.json()["result"]) == (202, "open", None)
+    agreed = cast.police.post(client, f"proposals/{asked_for.json()['proposal']}/approval", {})
+    assert (agreed.status_code, agreed.json()["state"]) == (200, "approved")
+    assert agreed.json()["result"] == {"position": 1, "item": item}
     assert cast.police.post(client, "lists/main/withdrawals", withdrawal).status_code == 409
     figures = cast.oversight.get(client, "figures").json()
     assert figures == {
