@@ -11,6 +11,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from staydown_hub import __version__
 from staydown_hub.api import (
     assessments,
+    batches,
     disputes,
     enforcement,
     errors,
@@ -47,6 +48,7 @@ for part in (
     me,
     reports,
     self_reports,
+    batches,
     assessments,
     lookups,
     items,
