@@ -30,7 +30,8 @@ _SIDES: Final = (1, 16, 256, 1024)
 _GREYS: Final = (0, 128, 255)
 
 
-def _photographs() -> Iterator[tuple[str, bytes]]:
+def photographs() -> Iterator[tuple[str, bytes]]:
+    """Yield the photographs with their names."""
     for package, name in PHOTOGRAPHS:
         spec = importlib.util.find_spec(package)
         for location in (spec.submodule_search_locations or ()) if spec else ():
@@ -75,7 +76,7 @@ def main() -> None:
     with CORPUS.open("w", newline="", encoding="utf-8") as file:
         out = csv.writer(file, lineterminator="\n")
         out.writerow(("algorithm", "value", "quality", "source"))
-        for source, data in (*_photographs(), *made_pictures()):
+        for source, data in (*photographs(), *made_pictures()):
             out.writerows(rows_of(source, fingerprint_bytes(data)))
 
 

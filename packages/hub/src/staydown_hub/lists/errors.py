@@ -91,3 +91,7 @@ class BadCorpusError(ListError):
 
     def __init__(self, line: int, field: str, message: str) -> None:
         super().__init__(f"line {line}: {field}: {message}.")
+
+
+class BadRuleError(ListError):
+    """A list cannot ask for this; the message names the field."""

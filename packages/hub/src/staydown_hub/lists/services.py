@@ -11,6 +11,7 @@ from django.utils import timezone
 from staydown_hub.audit.services import record
 from staydown_hub.lists import gate, held, log, panels, queries
 from staydown_hub.lists.errors import (
+    BadRuleError,
     NotCarriedByError,
     NotConfirmedError,
     NothingToRedactError,
@@ -23,6 +24,7 @@ from staydown_hub.registry import judging
 from staydown_hub.registry import queries as registry
 from staydown_hub.rules import admission, self_reports
 from staydown_hub.rules.classification import DOES_NOT_QUALIFY
+from staydown_hub.schemes.catalogue import known
 from staydown_hub.takedowns import services as takedowns
 
 MINIMUM_CONFIRMATIONS: Final = 2
@@ -164,6 +166,40 @@ def _unredacted_at(shared_list: SharedList, position: int) -> Entry:
     if found is None:
         raise UnknownPositionError
     return found
+
+
+def check_rule(shared_list: SharedList, rule: admission.ListRule) -> None:
+    """Check that a list of assessments can ask for this. Raises BadRuleError."""
+    if shared_list.basis != SharedList.ASSESSMENTS:
+        raise BadRuleError("A list of self-reports has no rule to change.")
+    qualifying = {one.code for one in known().all_named() if one.qualifies}
+    if problem := admission.problem_of(rule, qualifying_codes=qualifying):
+        raise BadRuleError(problem)
+
+
+@transaction.atomic
+def change_rule(actor: Actor, *, shared_list: SharedList, rule: admission.ListRule) -> None:
+    """Let a list ask for this from the next judgement of an item on. Raises BadRuleError."""
+    locked = SharedList.objects.select_for_update().get(pk=shared_list.pk)
+    check_rule(locked, rule)
+    before = _rule_of(locked)
+    locked.minimum_organisations, locked.minimum_votes = rule.minimum_organisations, rule.minimum_votes
+    locked.required_kinds, locked.codes = sorted(rule.required_kinds), sorted(rule.codes)
+    locked.save(update_fields=["minimum_organisations", "minimum_votes", "required_kinds", "codes"])
+    record(
+        act="rule changed",
+        organisation=actor.organisation,
+        person=actor.person,
+        subject=f"list:{locked.slug}",
+        detail={
+            "minimum_organisations": [before.minimum_organisations, rule.minimum_organisations],
+            "minimum_votes": [before.minimum_votes, rule.minimum_votes],
+            "required_kinds": sorted(rule.required_kinds),
+            "codes": sorted(rule.codes),
+            "codes_before": sorted(before.codes),
+        },
+        source=actor.source,
+    )
 
 
 def _rule_of(shared_list: SharedList) -> admission.ListRule:

@@ -13,6 +13,7 @@ from staydown_hub.staff.views.proposals import (
     proposals,
     propose_new_organisation,
     propose_on_entry,
+    propose_rule,
 )
 from staydown_hub.staff.views.requests import removal_request, requests
 from staydown_hub.staff.views.schemes import schemes
@@ -25,6 +26,7 @@ pages: list[URLPattern] = [
     path("lists/<slug:slug>/", shared_list, name="list"),
     path("lists/<slug:slug>/disputes/", disputes, name="disputes"),
     path("lists/<slug:slug>/dispute/", dispute_entry, name="dispute_entry"),
+    path("lists/<slug:slug>/rule/", propose_rule, name="propose_rule"),
     path("decisions/", decisions, name="decisions"),
     path("panels/<uuid:panel_id>/", panel, name="panel"),
     path("gate/<uuid:stop_id>/", gate_stop, name="gate_stop"),

@@ -57,7 +57,7 @@ def _overruled() -> QuerySet[Ruling]:
 
 
 def undecided() -> Q:
-    """Return the condition of the items that stand open, waiting or held, said so that the database need not try each."""
+    """Return the condition of items that stand open, waiting or held, said so that the database need not try each."""
     entries = Entry.objects.filter(item=OuterRef("pk"), shared_list__basis=SharedList.ASSESSMENTS)
     disputes = Assessment.objects.filter(item=OuterRef("pk"), superseded_at=None, qualifies=False)
     return Q(~Exists(entries), ~Exists(disputes))
