@@ -89,7 +89,8 @@ class Member:
         connection = http.client.HTTPConnection(parts.netloc, timeout=PATIENCE_S)
         headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
         try:
-            connection.request(method, f"{parts.path}?{parts.query}", json.dumps(body) if body else None, headers)
+            text = None if body is None else json.dumps(body)
+            connection.request(method, f"{parts.path}?{parts.query}", text, headers)
             response = connection.getresponse()
             return response.status, json.load(response)
         finally:

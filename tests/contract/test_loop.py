@@ -59,8 +59,14 @@ def test_a_withdrawal_by_its_position_reaches_the_filter(
     assert uploads.next_event()["operation"] == "admit"
     body = {"position": entry["position"], "reason": "A drill."}
     status, answer = cast.centre.call("POST", f"{hub.url}/api/v1/lists/{LIST}/withdrawals", body)
-    assert status == 201
-    assert uploads.next_event() == {"event": "applied", "position": answer["position"], "operation": "withdraw"}
+    assert (status, answer["state"]) == (202, "open")
+    approval = f"{hub.url}/api/v1/proposals/{answer['proposal']}/approval"
+    status, refused = cast.centre.call("POST", approval, {})
+    assert (status, refused["error"]) == (403, "forbidden")
+    status, answer = cast.police.call("POST", approval, {})
+    assert status == 200
+    position = answer["result"]["position"]
+    assert uploads.next_event() == {"event": "applied", "position": position, "operation": "withdraw"}
     assert uploads.check(picture)["action"] == "allow"
 
 

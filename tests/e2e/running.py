@@ -115,7 +115,8 @@ def _report_items(url: str, keys: dict[str, str]) -> None:
     for name, code in (("admitted", "TEST"), ("far", "TEST"), ("disputed", "NONE")):
         _post(url, "assessments", keys["police"], {**_item(name), "code": code})
     withdrawal = {"position": 1, "reason": "It was a press photograph."}
-    _post(url, "lists/main/withdrawals", keys["police"], withdrawal)
+    proposal = _post(url, "lists/main/withdrawals", keys["police"], withdrawal)
+    _post(url, f"proposals/{proposal['proposal']}/approval", keys["centre"], {})
     _post(url, "reports", keys["police"], {**_item("open"), "sightings": []})
 
 

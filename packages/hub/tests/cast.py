@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING
 
 from django.test import Client
 from staydown_hub.organisations.actors import Actor
-from staydown_hub.organisations.models import ApiKey, Organisation
+from staydown_hub.organisations.models import ApiKey, Organisation, Person
+from staydown_hub.organisations.queries import actor_of
 from staydown_hub.rules.access import Kind, scopes_of_kind
 from staydown_hub.rules.keys import make_token
+from staydown_hub.rules.people import Role
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse
@@ -31,10 +33,18 @@ class Member:
 
     organisation: Organisation
     token: str
+    key: ApiKey
 
     @property
     def actor(self) -> Actor:
-        return Actor(organisation=self.organisation.pk, source="test")
+        """The member through its key, which names nobody."""
+        return Actor(organisation=self.organisation.pk, source="test", key=self.key.pk)
+
+    def person(self, role: Role, name: str = "ana") -> Actor:
+        """Return somebody of the member, made where they are not there yet."""
+        email = f"{name}.{role}@{self.organisation.slug.replace('_', '-')}.example"
+        one, _ = Person.objects.get_or_create(email=email, organisation=self.organisation, role=role)
+        return actor_of(one, source="test")
 
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}"}
@@ -76,8 +86,8 @@ def make_cast() -> Cast:
     }
     tokens = {name: make_token() for name in rows}
     Organisation.objects.bulk_create(rows.values())
-    ApiKey.objects.bulk_create(
-        ApiKey(
+    keys = {
+        name: ApiKey(
             organisation=row,
             name="all",
             prefix=tokens[name].prefix,
@@ -85,5 +95,6 @@ def make_cast() -> Cast:
             scopes=sorted(scopes_of_kind(row.kind)),
         )
         for name, row in rows.items()
-    )
-    return Cast(**{name: Member(row, tokens[name].token) for name, row in rows.items()})
+    }
+    ApiKey.objects.bulk_create(keys.values())
+    return Cast(**{name: Member(row, tokens[name].token, keys[name]) for name, row in rows.items()})

@@ -3,7 +3,7 @@
 from django.apps import apps
 from django.db import connection, transaction
 
-_KEPT = {"django_migrations", "django_content_type", "shared_list"}
+_KEPT = {"django_migrations", "django_content_type", "shared_list", "scheme_code"}
 # The foreign keys to these are checked at once: they are emptied after the tables that point to them.
 _LAST = ("procrastinate_jobs", "procrastinate_workers")
 

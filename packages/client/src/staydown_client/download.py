@@ -1,16 +1,18 @@
 """A stretch of the log, fetched: full bundles side by side into the folder, none of them twice, then the tail.
 
-What is here is still unverified. A process killed on the way finds its bundles again.
+What is here is still unverified. A process killed on the way finds its bundles again. They are kept only while they
+take little of the room that there is: the list itself needs it more, and whoever signs the list decides how long it is.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Final
 
 from staydown_client.errors import FolderError, HubUnavailableError, LogRefusedError
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
 FOLDER_NAME: Final = "incoming"
 _AT_ONCE: Final = 4
 _AHEAD: Final = 12
+LEAST_FREE_BYTES: Final = 512 * 1024 * 1024
+_ROOM_FOR_THE_LIST: Final = 2
+"""So many times what is kept has to stay free beside it: the list that is made of it takes about as much, and more."""
+_NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class Download:
@@ -40,6 +46,8 @@ class Download:
         self._key = key
         self._list = list_name
         self._stopped = threading.Event()
+        self._kept_bytes = 0
+        self._counting = threading.Lock()
         self.used_kept = False
 
     def records(self, start: int, stop: int) -> Iterator[Records]:
@@ -73,7 +81,7 @@ class Download:
     def forget(self) -> None:
         """Remove the bundles that were kept."""
         shutil.rmtree(self._kept, ignore_errors=True)
-        self.used_kept = False
+        self._kept_bytes, self.used_kept = 0, False
 
     def _bundles(self, numbers: range) -> Generator[tuple[int, Packed]]:
         self._make_room()
@@ -110,6 +118,7 @@ class Download:
     def _make_room(self) -> None:
         try:
             self._kept.mkdir(mode=0o700, exist_ok=True)
+            self._kept_bytes = sum(path.stat().st_size for path in self._kept.iterdir())
         except OSError as error:
             raise FolderError(f"{self._kept} cannot be made: {error.strerror}.") from error
 
@@ -124,16 +133,34 @@ class Download:
         return None
 
     def _keep(self, number: int, feed: Feed) -> Packed:
+        """Fetch a bundle, and keep it as long as that leaves room: without it the sync only cannot go on from there."""
         packed = feed.bundle(number)
         path = self._kept / f"{number}{'.zst' if packed.is_compressed else '.sdb'}"
         part = path.with_suffix(".part")
         try:
-            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(packed.data)
-            part.rename(path)
+            if self._has_room_for(len(packed.data)):
+                _write_whole(part, packed.data)
+                part.rename(path)
         except OSError as error:
-            raise FolderError(
-                f"{path} cannot be written: {error.strerror}. Make room on the disk; the sync goes on from there."
-            ) from error
+            with suppress(OSError):
+                part.unlink()
+            if error.errno not in _NO_ROOM:
+                raise FolderError(f"{path} cannot be written: {error.strerror}.") from error
         return packed
+
+    def _has_room_for(self, size_bytes: int) -> bool:
+        with self._counting:
+            kept_bytes = self._kept_bytes + size_bytes
+            if shutil.disk_usage(self._kept).free < LEAST_FREE_BYTES + _ROOM_FOR_THE_LIST * kept_bytes:
+                return False
+            self._kept_bytes = kept_bytes
+            return True
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    """Bring `data` to the disk itself: the name that it takes next stands for a whole bundle."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())

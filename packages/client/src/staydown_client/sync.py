@@ -98,7 +98,9 @@ class Syncing:
         self._settings = folder.settings
         self._writer = writer
         self._key = key
-        self._verifier = Verifier(folder.path, writer, folder.settings.trusted())
+        self._verifier = Verifier(
+            folder.path, writer, folder.settings.trusted(), max_entries=folder.settings.max_entries
+        )
         self._merging = Merging(writer)
         self._stopping = Stopping()
         self._backoff = Backoff()
@@ -214,7 +216,11 @@ class Syncing:
         raise HubUnavailableError("The hub ended the live connection.")
 
     def _note_alive(self) -> None:
-        """Note that the list is followed live and nothing newer is known, and do what can wait for a quiet moment."""
+        """Note that the list is followed live and nothing newer is known, and do what can wait for a quiet moment.
+
+        Raise `LogRefusedError` (witnesses) when only the hub says so: its witnesses' signatures are too old by now.
+        """
+        self._verifier.check_fresh()
         if not self._verifier.has_pending:
             live_since_s = self._writer.state.live_since_s
             self._writer.confirm(moment_now(), live_since_s=time.time() if live_since_s is None else live_since_s)

@@ -19,7 +19,7 @@ from staydown_client.cli.main import main
 from staydown_client.errors import FolderBusyError, FolderError, HubError, LogRefusedError
 from staydown_client.log.compact_range import CompactRange
 from staydown_client.log.keys import parse_vkey
-from staydown_client.log.notes import Checkpoint, open_note, parse_checkpoint_body
+from staydown_client.log.notes import Checkpoint, open_note, parse_checkpoint_body, parse_note
 from staydown_client.log.texts import ConsistencyProof, parse_proof
 from staydown_client.witness.folder import make_witness_folder, open_witness_folder
 from staydown_client.witness.record import RECORD_NAME, Signed, read_record, write_record
@@ -158,6 +158,11 @@ def test_a_shrunk_list_is_not_signed_and_the_right_one_is_again(folder: WitnessF
     assert problem_of(folder) == "shrunk"
     assert main(["witness", "run", str(folder.path), "--once"]) == 3
     assert list((folder.path / "evidence").iterdir())
+    for asked in hub.asked_for("cosignatures")[1:]:
+        body = parse_note(asked.body.decode()).body
+        assert body.splitlines()[1] == "10", "the hub is shown what it signed before, with its own signature"
+        assert f"\n\n— {hub.log.origin} " in asked.body.decode()
+    assert len(hub.asked_for("cosignatures")) == 3
     hub.held_at = None
     hub.publish(admit(20))
     once(folder)

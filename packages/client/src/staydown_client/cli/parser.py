@@ -122,7 +122,7 @@ _ASSESS_END = """\
 The item is found by the file's fingerprints; somebody must have reported it before. With --json one JSON object a
 line: {"file", "item", "standing": {"status", "entries": [{"list", "position"}]}}.
 """
-_CODE = "the assessment: A1, A2, B1, B2, NCII, TEST (drills), or NONE (does not qualify)"
+_CODE = "the assessment: A1, A2, B1, B2, NCII, TEST (drills), NONE (does not qualify), or another that the hub knows"
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -112,9 +112,17 @@ class Witnessing:
         try:
             self._sign(feed, note, tell)
         except LogRefusedError as error:
+            if error.problem in {"shrunk", "fork"}:
+                self._show_what_was_signed(feed)
             if error.problem != "signature" or not self._witness.follow_endorsements(feed.keys()):
                 raise
             self._sign(feed, note, tell)
+
+    def _show_what_was_signed(self, feed: Feed) -> None:
+        """Show the hub its own later signature: one that was brought back from a backup does not know of it."""
+        if (note := self._witness.signed_before(now_s=time.time())) is not None:
+            with suppress(HubError):  # that the hub knows nothing of it is why it is shown
+                feed.send_cosignature(note)
 
     def _newest(self, feed: Feed) -> str:
         """Return the hub's checkpoint; one that is behind what was signed is asked for again before it is judged."""

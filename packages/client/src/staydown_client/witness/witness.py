@@ -79,6 +79,19 @@ class Witness:
         body = checkpoint.body
         return f"{body}\n{cosignature_line(body, self._key, time_s=int(now_s))}"
 
+    def signed_before(self, *, now_s: float) -> str | None:
+        """Return the checkpoint that was signed last as the hub signed it, countersigned: proof that it did.
+
+        None before the first. It says nothing new, so it may be shown to anyone at any time.
+        """
+        if self._signed.checkpoint is None:
+            return None
+        body = parse_note(self._signed.checkpoint).body
+        logs = {key.name for key in self._trust.keys}
+        lines = self._signed.checkpoint.removeprefix(f"{body}\n").splitlines(keepends=True)
+        signed = "".join(line for line in lines if line.split(" ", 2)[1] in logs)
+        return f"{body}\n{signed}{cosignature_line(body, self._key, time_s=int(now_s))}"
+
     def _continued(
         self, checkpoint: Checkpoint, tiles: Callable[[int], NodeReader], news: Records | None
     ) -> CompactRange:

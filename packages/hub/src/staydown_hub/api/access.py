@@ -46,7 +46,7 @@ def caller(request: HttpRequest) -> Caller:
 
 def actor(request: HttpRequest) -> Actor:
     """Return the caller as services know it."""
-    return Actor(organisation=caller(request).organisation.pk, source=SOURCE)
+    return caller(request).actor(source=SOURCE)
 
 
 def forbidden(who: Caller, *, route: str, message: str) -> RefusedError:
@@ -61,6 +61,7 @@ def note_refusal(who: Caller, *, route: str, status: HTTPStatus) -> None:
         record(
             act="request refused",
             organisation=who.organisation.pk,
+            person=who.person.pk if who.person else None,
             subject=f"api_key:{who.key_id}",
             detail={"route": route, "status": status.value},
             source=SOURCE,

@@ -20,11 +20,14 @@ from staydown_hub.api import (
     lookups,
     matches,
     me,
+    proposals,
     reports,
     requests,
+    schemes,
 )
 from staydown_hub.api.errors import InvalidRowsError, RefusedError, WrongField
 from staydown_hub.lists.errors import ListError, NotInForceError
+from staydown_hub.organisations.errors import FourEyesError, UnknownProposalError
 from staydown_hub.organisations.queries import UnknownKeyError
 from staydown_hub.registry.errors import RegistryError, UnknownItemError
 
@@ -39,7 +42,21 @@ api = NinjaAPI(
     docs_url=None,
     urls_namespace="api",
 )
-for part in (me, reports, assessments, lookups, items, lists, requests, figures, enforcement, matches, disputes):
+for part in (
+    me,
+    reports,
+    assessments,
+    lookups,
+    items,
+    schemes,
+    lists,
+    requests,
+    figures,
+    enforcement,
+    matches,
+    disputes,
+    proposals,
+):
     api.add_router("", part.router)
 
 
@@ -86,12 +103,14 @@ def _unknown_item(_request: HttpRequest, error: UnknownItemError) -> HttpRespons
 
 @api.exception_handler(RegistryError)
 @api.exception_handler(NotInForceError)
+@api.exception_handler(FourEyesError)
 def _conflict(_request: HttpRequest, error: Exception) -> HttpResponse:
     return errors.answer(HTTPStatus.CONFLICT, code="conflict", message=str(error))
 
 
 @api.exception_handler(ListError)
-def _unknown_position(_request: HttpRequest, error: ListError) -> HttpResponse:
+@api.exception_handler(UnknownProposalError)
+def _not_there(_request: HttpRequest, error: Exception) -> HttpResponse:
     return errors.answer(HTTPStatus.NOT_FOUND, code="not_found", message=str(error))
 
 

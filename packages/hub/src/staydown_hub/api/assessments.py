@@ -3,19 +3,16 @@
 from django.http import HttpRequest
 from ninja import Router
 
-from staydown_hub.api.access import Key, actor
+from staydown_hub.api.access import Key, actor, caller
 from staydown_hub.api.routing import answers
-from staydown_hub.api.schemas import ItemAnswer, OneFile, standing_form
+from staydown_hub.api.schemas import ItemAnswer, JudgementForm, OneFile, standing_form
 from staydown_hub.registry import services
-from staydown_hub.rules.classification import Code
 
 router = Router(tags=["assessments"])
 
 
-class AssessmentForm(OneFile):
+class AssessmentForm(JudgementForm, OneFile):
     """An item's fingerprints and the caller's judgement of it."""
-
-    code: Code
 
 
 @router.post("/assessments", auth=Key("assess"), response=answers(has_body=True, s200=ItemAnswer))
@@ -26,5 +23,6 @@ def make_assessment(request: HttpRequest, assessment: AssessmentForm) -> ItemAns
         kind=assessment.kind,
         fingerprints=assessment.plain(),
         code=assessment.code,
+        scheme=assessment.scheme,
     )
-    return ItemAnswer(item=item.pk, standing=standing_form(item.pk))
+    return ItemAnswer(item=item.pk, standing=standing_form(item.pk, who=caller(request)))

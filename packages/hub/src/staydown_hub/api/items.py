@@ -11,6 +11,7 @@ from staydown_hub.api.errors import not_found
 from staydown_hub.api.routing import answers
 from staydown_hub.api.schemas import FingerprintForm, StandingForm, Strict, standing_form
 from staydown_hub.lists import queries as lists
+from staydown_hub.organisations.queries import Caller
 from staydown_hub.registry import queries as registry
 from staydown_hub.takedowns import queries as takedowns
 
@@ -22,8 +23,10 @@ class AssessmentLine(Strict):
 
     organisation: str
     kind: str
+    scheme: str
     code: str
     at: datetime
+    independent: bool
 
 
 class EntryLine(Strict):
@@ -59,7 +62,10 @@ class ItemDetail(Strict):
 
 @router.get("/items/{uuid:item}", auth=Key("read"), response=answers(has_body=False, s200=ItemDetail))
 def show_item(request: HttpRequest, item: UUID) -> ItemDetail:
-    """Show an item: its fingerprints, who assessed it how, its entries and requests, and how often it was seen."""
+    """Show an item: its fingerprints, who assessed it how, its entries and requests, and how often it was seen.
+
+    An organisation that can assess and has not sees no assessment but its own, and standing without what others said.
+    """
     found = registry.item(item)
     if found is None:
         raise not_found()
@@ -67,19 +73,26 @@ def show_item(request: HttpRequest, item: UUID) -> ItemDetail:
     return ItemDetail(
         item=found.pk,
         kind=found.kind,
-        standing=standing_form(found.pk),
+        standing=standing_form(found.pk, who=caller(request)),
         fingerprints=[FingerprintForm.of(one) for one in registry.fingerprints_of(found.pk)],
-        assessments=_assessment_lines(found.pk),
+        assessments=_assessment_lines(found.pk, who=caller(request)),
         entries=_entry_lines(found.pk),
         requests=_request_lines(found.pk),
         sightings=registry.sightings_of(found.pk).count(),
     )
 
 
-def _assessment_lines(item_id: UUID) -> list[AssessmentLine]:
+def _assessment_lines(item_id: UUID, *, who: Caller) -> list[AssessmentLine]:
     return [
-        AssessmentLine(organisation=row.organisation.slug, kind=row.organisation.kind, code=row.code, at=row.at)
-        for row in registry.assessments_of(item_id)
+        AssessmentLine(
+            organisation=row.organisation.slug,
+            kind=row.organisation.kind,
+            scheme=row.scheme,
+            code=row.code,
+            at=row.at,
+            independent=row.independent,
+        )
+        for row in registry.assessments_seen(item_id, organisation=who.organisation.pk, kind=who.organisation.kind)
     ]
 
 

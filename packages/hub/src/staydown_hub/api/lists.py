@@ -1,4 +1,4 @@
-"""The lists that the caller receives, and withdrawing an entry from one."""
+"""The lists that the caller receives, and proposing to withdraw an entry from one."""
 
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -8,9 +8,10 @@ from ninja import Router, Status
 
 from staydown_hub.api.access import Key, actor, caller, forbidden, note_refusal
 from staydown_hub.api.errors import not_found
+from staydown_hub.api.proposals import ProposalAnswer
 from staydown_hub.api.routing import answers
 from staydown_hub.api.schemas import Position, Reason, Strict
-from staydown_hub.lists import queries, services
+from staydown_hub.lists import proposed, queries
 from staydown_hub.lists.errors import NotCarriedByError
 
 if TYPE_CHECKING:
@@ -45,12 +46,6 @@ class WithdrawalForm(Strict):
     reason: Reason
 
 
-class WithdrawalAnswer(Strict):
-    """The position of the withdrawal itself."""
-
-    position: int
-
-
 @router.get("/lists", auth=Key("filter", "read"), response=answers(has_body=False, s200=ListsAnswer))
 def show_lists(request: HttpRequest) -> ListsAnswer:
     """Name the lists that the caller receives."""
@@ -65,18 +60,21 @@ def show_lists(request: HttpRequest) -> ListsAnswer:
 
 
 @router.post(
-    "/lists/{slug:slug}/withdrawals", auth=Key("withdraw"), response=answers(has_body=True, s201=WithdrawalAnswer)
+    "/lists/{slug:slug}/withdrawals", auth=Key("withdraw"), response=answers(has_body=True, s202=ProposalAnswer)
 )
-def withdraw(request: HttpRequest, slug: str, withdrawal: WithdrawalForm) -> Status[WithdrawalAnswer]:
-    """Withdraw an entry that the caller's assessment carried; its assessment becomes NONE."""
+def withdraw(request: HttpRequest, slug: str, withdrawal: WithdrawalForm) -> Status[ProposalAnswer]:
+    """Propose to withdraw an entry that the caller's assessment carried; once another agrees, that becomes NONE.
+
+    A supervisor agrees on the pages, or another organisation's key by `POST proposals/{proposal}/approval`.
+    """
     shared_list = _list_of_caller(request, slug)
     try:
-        entry = services.withdraw_entry(
+        made = proposed.propose_withdrawal(
             actor(request), shared_list=shared_list, position=withdrawal.position, reason=withdrawal.reason
         )
     except NotCarriedByError as error:
         raise forbidden(caller(request), route=request.path, message=str(error)) from None
-    return Status(HTTPStatus.CREATED, WithdrawalAnswer(position=entry.position))
+    return Status(HTTPStatus.ACCEPTED, ProposalAnswer.of(made))
 
 
 def _list_of_caller(request: HttpRequest, slug: str) -> "SharedList":

@@ -25,4 +25,4 @@ def look_up(request: HttpRequest, lookup: LookupForm) -> ItemAnswer:
     if item is None:
         raise UnknownItemError
     note_reading(caller(request), act="item looked up", subject=f"item:{item.pk}")
-    return ItemAnswer(item=item.pk, standing=standing_form(item.pk))
+    return ItemAnswer(item=item.pk, standing=standing_form(item.pk, who=caller(request)))

@@ -12,6 +12,7 @@ from staydown_hub.api.access import Key, actor, caller, forbidden
 from staydown_hub.api.routing import answers
 from staydown_hub.api.schemas import (
     MAX_SIGHTINGS,
+    JudgementForm,
     OneFile,
     SightingForm,
     StandingForm,
@@ -20,15 +21,8 @@ from staydown_hub.api.schemas import (
 )
 from staydown_hub.registry import queries, services
 from staydown_hub.rules.addresses import parse_address
-from staydown_hub.rules.classification import Code
 
 router = Router(tags=["reports"])
-
-
-class JudgementForm(Strict):
-    """The reporter's own assessment."""
-
-    code: Code
 
 
 class ReportForm(OneFile):
@@ -62,13 +56,14 @@ def make_report(request: HttpRequest, report: ReportForm) -> Status[ReportAnswer
         fingerprints=report.plain(),
         addresses=[parse_address(one.url) for one in report.sightings],
         code=report.assessment.code if report.assessment else None,
+        scheme=report.assessment.scheme if report.assessment else None,
     )
     if "read" not in caller(request).scopes:
         return Status(HTTPStatus.OK, ReportAnswer(item=reported.item.pk))
     answer = ReportAnswer(
         item=reported.item.pk,
         known=reported.known,
-        standing=standing_form(reported.item.pk),
+        standing=standing_form(reported.item.pk, who=caller(request)),
         sightings=queries.sightings_of(reported.item.pk).count(),
     )
     return Status(HTTPStatus.OK if reported.known else HTTPStatus.CREATED, answer)

@@ -7,9 +7,14 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from staydown_hub.lists import queries as lists
+from staydown_hub.organisations.queries import Caller
 from staydown_hub.rules.addresses import MAX_URL_CHARACTERS, parse_address
 from staydown_hub.rules.admission import Status
+from staydown_hub.rules.confidence import Grade
 from staydown_hub.rules.fingerprints import MAX_QUALITY, VALUE_BYTES, Algorithm, Fingerprint
+from staydown_hub.rules.schemes import MAX_CODE_CHARACTERS, MAX_SCHEME_CHARACTERS, UnknownCodeError
+from staydown_hub.rules.texts import MAX_REASON_CHARACTERS, check_reason
+from staydown_hub.schemes.catalogue import known
 
 Kind = Literal["picture", "video"]
 # A video has a hash for each of its frames that say something new; clients send no more than this, evenly chosen.
@@ -83,21 +88,10 @@ def _check_url(url: str) -> str:
     return url
 
 
-_CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
-_SENSITIVE: Final = re.compile(r"://|[0-9A-Fa-f]{32}")
-MAX_REASON_CHARACTERS: Final = 1000
 MAX_POSITION: Final = 2**53 - 1
 
 
-def _check_reason(reason: str) -> str:
-    if not reason.strip() or _CONTROL.search(reason):
-        raise ValueError("A reason is plain text.")
-    if _SENSITIVE.search(reason):
-        raise ValueError("A reason holds no address and no fingerprint: say it without them.")
-    return reason
-
-
-Reason = Annotated[str, Field(min_length=1, max_length=MAX_REASON_CHARACTERS), AfterValidator(_check_reason)]
+Reason = Annotated[str, Field(min_length=1, max_length=MAX_REASON_CHARACTERS), AfterValidator(check_reason)]
 Position = Annotated[int, Field(ge=0, le=MAX_POSITION)]
 
 
@@ -107,6 +101,32 @@ class SightingForm(Strict):
     url: Annotated[str, Field(max_length=MAX_URL_CHARACTERS), AfterValidator(_check_url)]
 
 
+def _check_code(code: str) -> str:
+    if not any(one.code == code for one in known().all_named()):
+        raise ValueError("No scheme of this hub has this code: GET schemes names those that it has.")
+    return code
+
+
+class JudgementForm(Strict):
+    """A judgement: the code, and its scheme where several have the code."""
+
+    code: Annotated[str, Field(min_length=1, max_length=MAX_CODE_CHARACTERS), AfterValidator(_check_code)]
+    scheme: Annotated[
+        str | None,
+        Field(max_length=MAX_SCHEME_CHARACTERS, validate_default=True, exclude_if=lambda scheme: scheme is None),
+    ] = None
+
+    @field_validator("scheme")
+    @classmethod
+    def _check_scheme(cls, scheme: str | None, info: ValidationInfo) -> str | None:
+        if code := info.data.get("code"):
+            try:
+                known().named(code, scheme=scheme)
+            except UnknownCodeError as error:
+                raise ValueError(str(error)) from None
+        return scheme
+
+
 class PlaceForm(Strict):
     """An entry's place: the list's slug and the position in its log."""
 
@@ -114,11 +134,19 @@ class PlaceForm(Strict):
     position: int
 
 
+class ConfidenceForm(Strict):
+    """How sure the members are: the grade, and how many of them said by themselves that the item qualifies."""
+
+    grade: Grade
+    votes: int
+
+
 class StandingForm(Strict):
-    """How an item stands."""
+    """How an item stands; who has still to assess it is told neither what others said nor how many they are."""
 
     status: Status
     entries: list[PlaceForm]
+    confidence: ConfidenceForm | None
 
 
 class ItemAnswer(Strict):
@@ -143,8 +171,11 @@ class ErrorAnswer(Strict):
     fields: list[WrongFieldForm]
 
 
-def standing_form(item_id: UUID) -> StandingForm:
-    """Return how an item stands, as it travels."""
-    standing = lists.standing_of(item_id)
+def standing_form(item_id: UUID, *, who: Caller) -> StandingForm:
+    """Return how an item stands for the organisation that asks, as it travels."""
+    asking = lists.Asking(who.organisation.pk, who.organisation.kind)
+    standing = lists.standing_of(item_id, seen_by=asking)
     places = [PlaceForm(list=one.list, position=one.position) for one in standing.entries]
-    return StandingForm(status=standing.status, entries=places)
+    sure = standing.confidence
+    confidence = ConfidenceForm(grade=sure.grade, votes=sure.votes) if sure else None
+    return StandingForm(status=standing.status, entries=places, confidence=confidence)

@@ -8,6 +8,7 @@ from staydown_hub.commands.database import database
 from staydown_hub.commands.failing import CommandError
 from staydown_hub.commands.printing import say, say_json, say_table
 from staydown_hub.sealing import places
+from staydown_hub.sealing.memory import accept, read_signed
 from staydown_hub.sealing.providers import key_store
 from staydown_hub.sealing.rotation import ListKeys, public_keys
 
@@ -46,6 +47,19 @@ def retire(asked: Namespace) -> int:
         _keys_of(shared_list.slug).retire(bytes.fromhex(asked.key))
         _note("signing key retired", shared_list, bytes.fromhex(asked.key))
     say(f"{asked.key} signs no more.")
+    return 0
+
+
+def accept_restored(asked: Namespace) -> int:
+    """Sign on from a memory that was brought back; whoever says so has asked whether anyone has seen more."""
+    with database():
+        shared_list = _list_called(asked.list)
+        folder = places.signing_folder() / shared_list.slug
+        if (remembered := read_signed(folder).size) != asked.size:
+            raise CommandError(f"--size: {remembered} entries are remembered as signed in {folder}, not {asked.size}.")
+        accept(folder)
+        _note_acceptance(shared_list, size=asked.size)
+    say(f"List {asked.list} goes on from {asked.size} signed entries.")
     return 0
 
 
@@ -128,6 +142,12 @@ def _rows_of(keys: ListKeys) -> list[dict[str, str | None]]:
         {"list": keys.slug, "key": key.id.hex(), "vkey": told["vkey"], "endorsement": told["endorsement"]}
         for key, told in zip(found, public_keys(keys.folder, found), strict=True)
     ]
+
+
+def _note_acceptance(shared_list: "SharedList", *, size: int) -> None:
+    from staydown_hub.witnesses.services import note_acceptance  # noqa: PLC0415 -- after Django is set up
+
+    note_acceptance(shared_list, size=size)
 
 
 def _note(act: str, shared_list: "SharedList", key_id: bytes) -> None:

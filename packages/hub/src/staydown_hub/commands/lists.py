@@ -7,6 +7,7 @@ from staydown_hub.commands.failing import CommandError
 from staydown_hub.commands.printing import say, say_json
 
 _MAX_REASON_CHARACTERS = 1000
+_BOTH = 2
 
 
 def redact(asked: Namespace) -> int:
@@ -14,30 +15,32 @@ def redact(asked: Namespace) -> int:
     if not 0 < len(asked.reason.strip()) <= _MAX_REASON_CHARACTERS:
         raise CommandError("--reason says why, in 1 to 1000 characters.")
     with database():
-        from django.db import connection  # noqa: PLC0415 -- after Django is set up
+        from django.db import connection, transaction  # noqa: PLC0415 -- after Django is set up
 
         from staydown_hub.audit.services import SensitiveDetailError  # noqa: PLC0415 -- the same
-        from staydown_hub.lists import queries, services  # noqa: PLC0415 -- the same
-        from staydown_hub.organisations.queries import people_called  # noqa: PLC0415 -- the same
+        from staydown_hub.lists import proposed, queries  # noqa: PLC0415 -- the same
+        from staydown_hub.lists.errors import NotConfirmedError  # noqa: PLC0415 -- the same
+        from staydown_hub.organisations import four_eyes  # noqa: PLC0415 -- the same
+        from staydown_hub.organisations.queries import actors_called  # noqa: PLC0415 -- the same
 
         shared_list = queries.list_called(asked.list)
         if shared_list is None:
             raise CommandError("There is no such list.")
-        people = people_called(asked.confirmed_by)
+        both = actors_called(asked.confirmed_by, source="command")
+        if len(both) != _BOTH:
+            raise NotConfirmedError
         try:
-            entry = services.redact(
-                shared_list=shared_list,
-                position=asked.position,
-                reason=asked.reason.strip(),
-                confirmed_by=[services.Confirmation(one.pk, one.organisation_id) for one in people],
-                source="command",
-            )
+            with transaction.atomic():
+                made = proposed.propose_redaction(
+                    both[0], shared_list=shared_list, position=asked.position, reason=asked.reason.strip()
+                )
+                done = four_eyes.approve(both[1], proposal_id=made.pk).result or {}
         except SensitiveDetailError:
             raise CommandError("--reason may not hold an address or a fingerprint.") from None
         with connection.cursor() as cursor:
             cursor.execute("VACUUM entry")  # what was erased shall not lie about in the table's file
     if asked.json:
-        say_json({"list": asked.list, "position": entry.position, "item": str(entry.item_id)})
+        say_json({"list": asked.list, "position": done["position"], "item": done["item"]})
     else:
-        say(f"Redacted at position {entry.position}; every filter erases it as it follows on.")
+        say(f"Redacted at position {done['position']}; every filter erases it as it follows on.")
     return 0

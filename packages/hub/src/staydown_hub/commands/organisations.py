@@ -22,10 +22,11 @@ def bring_in(asked: Namespace) -> int:
 
         imported = import_roll(lines)
         made = _described(imported)
+        waiting = [{"proposal": str(one.pk), "slug": one.payload["slug"]} for one in imported.proposed]
     if asked.json:
-        say_json({"organisations": made})
+        say_json({"organisations": made} | ({"waiting": waiting} if waiting else {}))
     else:
-        _tell(made)
+        _tell(made, waiting)
     return 0
 
 
@@ -90,8 +91,12 @@ def _described(imported: "Imported") -> list[dict[str, Any]]:
     ]
 
 
-def _tell(made: list[dict[str, Any]]) -> None:
+def _tell(made: list[dict[str, Any]], waiting: list[dict[str, str]]) -> None:
+    for new in waiting:
+        say(f"{new['slug']}: waits for a supervisor or administrator here to agree (proposal {new['proposal']}).")
     if not made:
+        if waiting:
+            return
         say("Everything in this file exists already; nothing was made.")
         return
     for one in made:

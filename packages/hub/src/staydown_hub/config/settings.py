@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "csp",
     "procrastinate.contrib.django",
     "staydown_hub.audit",
+    "staydown_hub.vault",
     "staydown_hub.organisations",
     "staydown_hub.registry",
     "staydown_hub.lists",
@@ -152,6 +153,9 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = True
 
 LOGGING = logging_settings("INFO")
+
+# A folder with law packs of the operator's own, beside those that the hub ships.
+SCHEMES_FOLDER = environment.text("STAYDOWN_SCHEMES")
 
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
 

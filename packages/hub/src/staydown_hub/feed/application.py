@@ -70,7 +70,9 @@ class Feed:
                 await self._resources.enter_async_context(self._changes.listening(self._conninfo))
                 # Its own connections, so that no rush of requests stands in its way; what fails is tried again.
                 own = await self._resources.enter_async_context(Database.opened(self._conninfo, is_checked=False))
-                self._logs = Logs(own, self._changes, self._sealing, heartbeat_s=self._heartbeat_s)
+                self._logs = Logs(
+                    own, self._changes, self._sealing, requests=self._database, heartbeat_s=self._heartbeat_s
+                )
                 await self._resources.enter_async_context(self._logs.running())
                 self._posts = Posts(self._database, self._logs)
                 await send({"type": "lifespan.startup.complete"})
@@ -134,6 +136,7 @@ class Feed:
     async def _send_events(self, scope: Scope, receive: Receive, send: Send, *, slug: str, key_prefix: str) -> None:
         position = stream_position(scope["query_string"], _header(scope, b"last-event-id"))
         stream = Stream(check_serving(self._logs.called(slug)), key_prefix, position)
+        self._logs.check_room(key_prefix)
         await begin_events(send)
         async with self._logs.following(stream):
             pushing = stream.pushing = asyncio.create_task(_push(stream, send))

@@ -58,11 +58,26 @@ class _Checkpoint:
 
 
 class Cosigning:
-    """The cosignatures of one list; ``root_at`` gives the root that the hub signed at a size, None where it did not."""
+    """The cosignatures of one list; ``root_at`` gives the root that the hub signed at a size, None where it did not.
 
-    def __init__(self, database: Database, *, slug: str, origin: str, root_at: Callable[[int], bytes | None]) -> None:
+    ``was_shown`` is told of checkpoints that the hub knows nothing of. What a request waits for is read from
+    ``requests``, so that no rush of them stands in the signer's way.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        requests: Database,
+        slug: str,
+        origin: str,
+        root_at: Callable[[int], bytes | None],
+        was_shown: Callable[[Note], None],
+    ) -> None:
         self.version = 0
         self._database = database
+        self._requests = requests
+        self._was_shown = was_shown
         self._slug = slug
         self._origin = origin
         self._root_at = root_at
@@ -83,11 +98,11 @@ class Cosigning:
     async def look(self) -> None:
         """Read anew who the witnesses are, unless that was done just now."""
         if time.monotonic() - self._looked_at_s > _LOOK_AGAIN_AFTER_S:
-            await self._look()
+            await self._look(self._database)
 
     async def witnesses(self) -> list[VerifierKey]:
         """Return the keys of the list's witnesses as they are at this moment."""
-        return [one.key for one in (await self._look()).values()]
+        return [one.key for one in (await self._look(self._requests)).values()]
 
     def cosigned(self, signed: Signed) -> str:
         """Return the checkpoint's note with the cosignatures of it that are known."""
@@ -109,7 +124,7 @@ class Cosigning:
         """
         note, checkpoint = _read(body, origin=self._origin)
         async with self._taking:
-            witnesses = await self._look()
+            witnesses = await self._look(self._requests)
             found = _cosignatures(note, [one.key for one in witnesses.values()])
             if not found:
                 await self._record(key, checkpoint, status=HTTPStatus.FORBIDDEN)
@@ -117,6 +132,7 @@ class Cosigning:
                 raise RefusedError(HTTPStatus.FORBIDDEN, "forbidden", message)
             if await asyncio.to_thread(self._root_at, checkpoint.size) != checkpoint.root:
                 await self._record(key, checkpoint, status=HTTPStatus.CONFLICT)
+                await asyncio.to_thread(self._was_shown, note)
                 message = "This hub did not sign this checkpoint: read the present one, and check it against the last."
                 raise RefusedError(HTTPStatus.CONFLICT, "conflict", message)
             rows = [(witnesses[one.witness.name].row, one) for one in found]
@@ -126,7 +142,7 @@ class Cosigning:
     async def _store(self, checkpoint: Checkpoint, found: list[tuple[int, Cosignature]]) -> list[Cosignature]:
         """Keep the newest of each witness, named by its row; return those that are."""
         fresh = []
-        async with self._database.connection() as connection:
+        async with self._requests.connection() as connection:
             for witness, one in found:
                 at = datetime.fromtimestamp(one.at_s, tz=UTC)
                 row = (witness, checkpoint.size, checkpoint.root, at, one.line)
@@ -143,8 +159,8 @@ class Cosigning:
         self.version += 1
         return True
 
-    async def _look(self) -> dict[str, _Witness]:
-        async with self._database.connection() as connection:
+    async def _look(self, database: Database) -> dict[str, _Witness]:
+        async with database.connection() as connection:
             rows = await (await connection.execute(_WITNESSES, [self._slug])).fetchall()
         self._looked_at_s = time.monotonic()
         read = [(_Witness(row[0], parse_vkey(row[1])), row[2:]) for row in rows]
@@ -166,7 +182,7 @@ class Cosigning:
     async def _record(self, key: KeyRow, checkpoint: Checkpoint, *, status: HTTPStatus) -> None:
         root = base64.b64encode(checkpoint.root).decode()
         detail: Detail = {"list": self._slug, "size": checkpoint.size, "root": root, "status": int(status)}
-        await self._database.record_refusal(key, act="cosignature refused", detail=detail)
+        await self._requests.record_refusal(key, act="cosignature refused", detail=detail)
 
 
 def _read(body: bytes, *, origin: str) -> tuple[Note, Checkpoint]:

@@ -5,12 +5,14 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import Final
 
 from psycopg import Error as DatabaseError
 from psycopg_pool import PoolTimeout
 
 from staydown_hub.feed.access import is_usable, receives
+from staydown_hub.feed.answers import RefusedError
 from staydown_hub.feed.changes import Changes
 from staydown_hub.feed.database import Database, KeyRow, ListRow
 from staydown_hub.feed.served import Sealing, ServedLog
@@ -21,14 +23,19 @@ _AGAIN_S: Final = 0.5
 _SEND_TIMEOUT_S: Final = 30.0
 # A log is open at once, unless its files have to be made again from millions of entries.
 _OPENING_S: Final = 10.0
+# A platform's filters share a key; one that was let loose must not take the places of all others.
+MAX_STREAMS_OF_KEY: Final = 2000
 _log = logging.getLogger(__name__)
 
 
 class Logs:
     """The logs by their lists' slugs, and the streams that follow them."""
 
-    def __init__(self, database: Database, changes: Changes, sealing: Sealing, *, heartbeat_s: float) -> None:
+    def __init__(
+        self, database: Database, changes: Changes, sealing: Sealing, *, requests: Database, heartbeat_s: float
+    ) -> None:
         self._database = database
+        self._requests = requests
         self._changes = changes
         self._sealing = sealing
         self._heartbeat_s = heartbeat_s
@@ -65,6 +72,12 @@ class Logs:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
+    def check_room(self, key_prefix: str) -> None:
+        """Refuse with 429 when this key has as many streams open as one may have."""
+        if sum(stream.key_prefix == key_prefix for stream in self._streams) >= MAX_STREAMS_OF_KEY:
+            message = f"This key has {MAX_STREAMS_OF_KEY} streams open: close some, or use one more key."
+            raise RefusedError(HTTPStatus.TOO_MANY_REQUESTS, "too_many_streams", message)
+
     @asynccontextmanager
     async def following(self, stream: Stream) -> AsyncIterator[None]:
         """Have the stream end when its key or its list says so."""
@@ -88,6 +101,9 @@ class Logs:
             except (DatabaseError, PoolTimeout):
                 # No heartbeat: nobody knows whether a follower has all there is.
                 await asyncio.sleep(_AGAIN_S)
+            except Exception as error:  # noqa: BLE001 -- without it no key that is revoked would end its streams any more
+                _log.error("The streams were not looked at, for a reason that was not foreseen.", exc_info=error)
+                await asyncio.sleep(self._heartbeat_s)
             else:
                 await asyncio.sleep(self._heartbeat_s)
 
@@ -105,7 +121,13 @@ class Logs:
             one.beat()
 
     def _open(self, shared_list: ListRow) -> None:
-        made = ServedLog(shared_list, database=self._database, changes=self._changes, sealing=self._sealing)
+        made = ServedLog(
+            shared_list,
+            database=self._database,
+            requests=self._requests,
+            changes=self._changes,
+            sealing=self._sealing,
+        )
         self._logs[shared_list.slug] = made
         task = asyncio.create_task(made.run())
         task.add_done_callback(_say_if_failed)

@@ -19,6 +19,7 @@ from staydown_hub.sealing.bundles import Packed, packed
 from staydown_hub.sealing.errors import NotAsSignedError, OtherHistoryError, SealingError
 from staydown_hub.sealing.keys import KeyStore
 from staydown_hub.sealing.memory import Signed
+from staydown_hub.sealing.notes import Note
 from staydown_hub.sealing.paths import TilePlace
 from staydown_hub.sealing.records import BUNDLE_RECORDS, Record
 from staydown_hub.sealing.sequencer import Batch, Leaf, Sequencer
@@ -32,6 +33,8 @@ _AFTER_REFUSAL_S: Final = 10.0
 _PAGE_RECORDS: Final = 512
 _MAX_TAIL_BYTES: Final = 8 * 1024 * 1024
 _KEPT_TAILS: Final = 8
+# Each holds up to 8 MiB and a connection while it is read; who asks beyond that waits.
+_READ_AT_ONCE: Final = 2
 _log = logging.getLogger(__name__)
 
 
@@ -69,7 +72,10 @@ class _Entries:
 class ServedLog:
     """A list's log. `run` keeps it up; everything else answers from what was signed last."""
 
-    def __init__(self, shared_list: ListRow, *, database: Database, changes: Changes, sealing: Sealing) -> None:
+    def __init__(
+        self, shared_list: ListRow, *, database: Database, requests: Database, changes: Changes, sealing: Sealing
+    ) -> None:
+        """Sign over `database`, whose connections nobody else waits for; answer requests over `requests`."""
         self.slug = shared_list.slug
         self.origin = f"{sealing.origin}/{shared_list.slug}"
         self.signing_folder = sealing.signing_folder / shared_list.slug
@@ -77,8 +83,17 @@ class ServedLog:
         self.recent = Recent()
         self.news = asyncio.Event()
         self.beats = 0
-        self.cosigning = Cosigning(database, slug=self.slug, origin=self.origin, root_at=self.root_at)
+        self.cosigning = Cosigning(
+            database,
+            requests=requests,
+            slug=self.slug,
+            origin=self.origin,
+            root_at=self.root_at,
+            was_shown=self._was_shown,
+        )
         self._entries = _Entries(database, shared_list)
+        self._requested = _Entries(requests, shared_list)
+        self._reading = asyncio.Semaphore(_READ_AT_ONCE)
         self._changes = changes
         self._sealing = sealing
         self._sequencer: Sequencer | None = None
@@ -221,6 +236,13 @@ class ServedLog:
             return None
         return self._sequencer.files.root_at(size)
 
+    def _was_shown(self, note: Note) -> None:
+        """Stop for good when a note that is not remembered has this list's own signature: a backup was put back."""
+        sequencer = self._sequencer
+        if sequencer is not None and self.state == "serving" and sequencer.signer.is_ours(note):
+            sequencer.signer.forbid(note)
+            self.state = "opening"  # it is compared again, and then refused, before anything else is signed
+
     async def bundle(self, index: int) -> Packed | None:
         """Return a full bundle, or None when the list is not so long yet."""
         sequencer = self._sequencer
@@ -247,13 +269,14 @@ class ServedLog:
         return await asyncio.shield(task)
 
     async def _packed(self, start: int, count: int) -> Packed:
-        records = await self._read(start, count, max_bytes=_MAX_TAIL_BYTES)
-        return await asyncio.to_thread(packed, start, records)
+        async with self._reading:
+            records = await self._read(start, count, max_bytes=_MAX_TAIL_BYTES)
+            return await asyncio.to_thread(packed, start, records)
 
     async def _read(self, start: int, count: int, *, max_bytes: int | None = None) -> list[Record]:
         records, total = list[Record](), 0
         while len(records) < count and (max_bytes is None or total < max_bytes):
-            page = await self._entries.records(start + len(records), min(_PAGE_RECORDS, count - len(records)))
+            page = await self._requested.records(start + len(records), min(_PAGE_RECORDS, count - len(records)))
             if not page:
                 break
             records += page

@@ -5,6 +5,13 @@ class ListError(Exception):
     """Something that cannot be done with a list."""
 
 
+class UnknownListError(ListError):
+    """No list has this slug."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such list.")
+
+
 class UnknownPositionError(ListError):
     """The list has no entry at this position."""
 

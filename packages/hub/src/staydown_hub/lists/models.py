@@ -7,6 +7,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
+from staydown_hub.rules.schemes import MAX_CODE_CHARACTERS
+
 
 class SharedList(models.Model):
     """A named list: what admits to it, and the kinds of organisation that receive it.
@@ -19,7 +21,9 @@ class SharedList(models.Model):
     name = models.CharField(max_length=200)
     minimum_organisations = models.PositiveSmallIntegerField(default=2)
     required_kinds = ArrayField(models.CharField(max_length=20))
-    codes = ArrayField(models.CharField(max_length=10))
+    codes = ArrayField(models.CharField(max_length=MAX_CODE_CHARACTERS))
+    # So many of them must have judged without seeing the others': three are the trusted grade.
+    minimum_votes = models.PositiveSmallIntegerField(default=0)
     audience_kinds = ArrayField(models.CharField(max_length=20))
     # What its log is called and which public keys sign it, as the feed last said: told to whoever sets up a filter.
     log_origin = models.TextField(default="")

@@ -14,6 +14,8 @@ from staydown_hub.registry.queries import current_judgements
 from staydown_hub.rules.access import Scope
 from staydown_hub.rules.admission import Content, Status, status_of
 from staydown_hub.rules.audience import may_follow
+from staydown_hub.rules.confidence import Confidence, confidence_of
+from staydown_hub.rules.independence import hides, sees_others
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +28,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How an item stands: its status, and the latest entry about it on each list."""
+    """How an item stands: its status, the latest entry about it on each list, and how sure its judges are.
+
+    ``confidence`` is None for an organisation that has still to judge the item.
+    """
 
     status: Status
     entries: tuple[Place, ...]
+    confidence: Confidence | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +118,24 @@ def _since_admission(shared_list: SharedList, item_id: UUID) -> list[Entry]:
     return entries
 
 
-def standing_of(item_id: UUID) -> Standing:
-    """Return how the item stands."""
-    latest = latest_entries(item_id)
-    status = status_of(judgements=current_judgements(item_id), last_operations=[one.operation for one in latest])
-    return Standing(status, tuple(Place(one.shared_list.slug, one.position) for one in latest))
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """The organisation that asks how an item stands, and its kind."""
+
+    organisation: UUID
+    kind: str
+
+
+def standing_of(item_id: UUID, *, seen_by: Asking | None = None) -> Standing:
+    """Return how the item stands; what others judged is left out for who could judge it and has not."""
+    latest, judgements = latest_entries(item_id), current_judgements(item_id)
+    status = status_of(judgements=judgements, last_operations=[one.operation for one in latest])
+    places = tuple(Place(one.shared_list.slug, one.position) for one in latest)
+    has_assessed = seen_by is not None and any(one.organisation == seen_by.organisation for one in judgements)
+    sees = seen_by is None or sees_others(kind=seen_by.kind, has_assessed=has_assessed)
+    if hides(status, sees_others=sees):
+        status = "open"
+    return Standing(status, places, confidence_of(judgements) if sees else None)
 
 
 def count_in_force() -> int:

@@ -57,14 +57,13 @@ def _follow_up(actor: Actor, *, item_id: UUID) -> None:
 def withdraw_entry(actor: Actor, *, shared_list: SharedList, position: int, reason: str) -> Entry:
     """Withdraw the admission (or amendment) at this position, for an organisation whose assessment carried it.
 
-    The organisation's own assessment becomes NONE, or the remaining ones would admit the item again at once.
+    Two people agreed on it: ``proposed`` is where they do. The organisation's own assessment becomes NONE, or the
+    remaining ones would admit the item again at once.
     Raises UnknownPositionError, NotInForceError, NotCarriedByError.
     """
-    named = shared_list.entries.filter(position=position).exclude(operation__in=Entry.ENDING).first()
-    if named is None:
-        raise UnknownPositionError
+    named = _admission_at(shared_list, position)
     item = judging.lock_item(named.item_id)
-    _check_withdrawal(actor, shared_list=shared_list, named=named)
+    check_withdrawal(actor, shared_list=shared_list, position=position)
     judging.judge(actor, item=item, code=DOES_NOT_QUALIFY)
     decision = admission.Decision("withdraw")
     entry = log.append(actor, shared_list=shared_list, item_id=item.pk, kind=item.kind, decision=decision)
@@ -93,9 +92,7 @@ def redact(
     """
     if len({one.organisation for one in confirmed_by}) < MINIMUM_CONFIRMATIONS:
         raise NotConfirmedError
-    named = shared_list.entries.filter(position=position).exclude(operation=Entry.REDACT).first()
-    if named is None:
-        raise UnknownPositionError
+    named = _unredacted_at(shared_list, position)
     item = judging.lock_item(named.item_id)
     actor = Actor(organisation=confirmed_by[0].organisation, person=confirmed_by[0].person, source=source)
     entry = log.append_redaction(actor, shared_list=shared_list, item_id=item.pk)
@@ -116,7 +113,9 @@ def redact(
     return entry
 
 
-def _check_withdrawal(actor: Actor, *, shared_list: SharedList, named: Entry) -> None:
+def check_withdrawal(actor: Actor, *, shared_list: SharedList, position: int) -> None:
+    """Raise what stands against a withdrawal: UnknownPositionError, NotCarriedByError, NotInForceError."""
+    named = _admission_at(shared_list, position)
     carriers = registry.organisations_behind(queries.carriers_in_force(shared_list, named.item_id))
     if actor.organisation not in carriers:
         raise NotCarriedByError
@@ -124,9 +123,33 @@ def _check_withdrawal(actor: Actor, *, shared_list: SharedList, named: Entry) ->
         raise NotInForceError
 
 
+def check_redaction(*, shared_list: SharedList, position: int) -> None:
+    """Raise what stands against redacting the item there: UnknownPositionError, NothingToRedactError."""
+    named = _unredacted_at(shared_list, position)
+    if not shared_list.entries.filter(
+        item=named.item_id, body__isnull=False, operation__in=("admit", "amend")
+    ).exists():
+        raise NothingToRedactError
+
+
+def _admission_at(shared_list: SharedList, position: int) -> Entry:
+    found = shared_list.entries.filter(position=position).exclude(operation__in=Entry.ENDING).first()
+    if found is None:
+        raise UnknownPositionError
+    return found
+
+
+def _unredacted_at(shared_list: SharedList, position: int) -> Entry:
+    found = shared_list.entries.filter(position=position).exclude(operation=Entry.REDACT).first()
+    if found is None:
+        raise UnknownPositionError
+    return found
+
+
 def _rule_of(shared_list: SharedList) -> admission.ListRule:
     return admission.ListRule(
         minimum_organisations=shared_list.minimum_organisations,
         required_kinds=frozenset(shared_list.required_kinds),
         codes=frozenset(shared_list.codes),
+        minimum_votes=shared_list.minimum_votes,
     )

@@ -1,5 +1,7 @@
 """What cannot be done with organisations and keys, each with what to do about it."""
 
+from uuid import UUID
+
 
 class OrganisationError(Exception):
     """Something that cannot be done with organisations, people or keys."""
@@ -10,6 +12,13 @@ class UnknownOrganisationError(OrganisationError):
 
     def __init__(self, slug: str) -> None:
         super().__init__(f"There is no organisation {slug!r}: see `staydown-hub organisations list`.")
+
+
+class SlugTakenError(OrganisationError):
+    """An organisation has this slug."""
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(f"There is an organisation {slug!r} already: choose another slug.")
 
 
 class UnknownApiKeyError(OrganisationError):
@@ -40,3 +49,53 @@ class UnknownPersonError(OrganisationError):
 
     def __init__(self) -> None:
         super().__init__("One of these e-mails is nobody's who may sign in here: check how each is written.")
+
+
+class FourEyesError(OrganisationError):
+    """An act that takes two people, and cannot be proposed or decided so."""
+
+
+class MayNotProposeError(FourEyesError):
+    """The role, or the key, does not allow to propose this."""
+
+    def __init__(self) -> None:
+        super().__init__("Your role or key does not allow to propose this: ask a supervisor of your organisation.")
+
+
+class NotASecondHandError(FourEyesError):
+    """Who would approve is who proposed, or may not approve this."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This takes somebody else: not who proposed it, who holds or made the key that did, or whom they brought "
+            "in; with the role that it asks for, and for some acts of another organisation."
+        )
+
+
+class AlreadyProposedError(FourEyesError):
+    """The same is waiting already; ``proposal`` is which."""
+
+    def __init__(self, proposal: UUID) -> None:
+        super().__init__("Your organisation has proposed this already: it waits for somebody else to approve it.")
+        self.proposal = proposal
+
+
+class UnknownProposalError(FourEyesError):
+    """There is no such proposal, or it is not one that the actor has to do with."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such proposal here, or it is not yours to see.")
+
+
+class NotOpenError(FourEyesError):
+    """The proposal was decided or has expired."""
+
+    def __init__(self) -> None:
+        super().__init__("This was decided already, or has expired: propose it anew if it is still needed.")
+
+
+class ProposerGoneError(FourEyesError):
+    """Whoever proposed has lost the right to since: a key was revoked, a role changed, an account closed."""
+
+    def __init__(self) -> None:
+        super().__init__("Whoever proposed this may not do so any more: decline it; propose it anew if needed.")

@@ -1,11 +1,17 @@
-"""Bringing in a roll of organisations: what is new is made, what exists stays as it is and says nothing."""
+"""Bringing in a roll of organisations: what is new is made, what exists stays as it is and says nothing.
+
+Once somebody here may agree to a new organisation, the operator proposes it as anybody else does.
+"""
 
 from dataclasses import dataclass
 
 from django.db import transaction
 
 from staydown_hub.organisations import services
-from staydown_hub.organisations.models import ApiKey, Organisation, Person
+from staydown_hub.organisations.errors import AlreadyProposedError
+from staydown_hub.organisations.models import ApiKey, Organisation, Person, Proposal
+from staydown_hub.organisations.proposed import propose_organisation
+from staydown_hub.rules.people import may
 from staydown_hub.rules.roll import KeyLine, OrganisationLine, PersonLine
 
 
@@ -16,6 +22,7 @@ class Imported:
     organisations: tuple[Organisation, ...]
     people: tuple[services.NewPerson, ...]
     keys: tuple[services.NewApiKey, ...]
+    proposed: tuple[Proposal, ...] = ()
 
 
 @transaction.atomic
@@ -25,11 +32,27 @@ def import_roll(lines: tuple[OrganisationLine, ...]) -> Imported:
     Raises ScopeBeyondKindError when an organisation that exists is of a kind that may not hold a new key's scopes.
     """
     known = {one.slug: one for one in Organisation.objects.filter(slug__in=[line.slug for line in lines])}
-    fresh = {line.slug: _make(line) for line in lines if line.slug not in known}
+    new = [line for line in lines if line.slug not in known]
+    proposed = [_propose(line) for line in new] if new and has_approvers() else []
+    fresh = {} if proposed else {line.slug: _make(line) for line in new}
     everyone = known | fresh
-    people = [new for line in lines for one in line.people if (new := _person(everyone[line.slug], one))]
-    keys = [made for line in lines for one in line.keys if (made := _key(everyone[line.slug], one))]
-    return Imported(tuple(fresh.values()), tuple(people), tuple(keys))
+    here = [line for line in lines if line.slug in everyone]
+    people = [made for line in here for one in line.people if (made := _person(everyone[line.slug], one))]
+    keys = [key for line in here for one in line.keys if (key := _key(everyone[line.slug], one))]
+    return Imported(tuple(fresh.values()), tuple(people), tuple(keys), tuple(proposed))
+
+
+def has_approvers() -> bool:
+    """Tell whether anybody here may agree to a new organisation: until then the hub is being set up."""
+    active = Person.objects.filter(is_active=True).values_list("role", "organisation__kind").distinct()
+    return any(may(role=role, kind=kind, deed="approve organisation") for role, kind in active)
+
+
+def _propose(line: OrganisationLine) -> Proposal:
+    try:
+        return propose_organisation(None, line)
+    except AlreadyProposedError as error:
+        return Proposal.objects.get(pk=error.proposal)
 
 
 def _make(line: OrganisationLine) -> Organisation:

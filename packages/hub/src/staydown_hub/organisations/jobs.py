@@ -1,4 +1,4 @@
-"""The worker's job for people's accounts: the mail with which a forgotten password is set anew."""
+"""The worker's jobs for people: the mail that sets a forgotten password anew, and closing what nobody decided."""
 
 from smtplib import SMTPException
 from typing import Final
@@ -13,6 +13,7 @@ from django.urls import reverse
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
+from staydown_hub.organisations.four_eyes import expire_due
 from staydown_hub.organisations.models import Person
 
 _MAIL: Final = "account/email/password_reset_key"
@@ -32,6 +33,14 @@ def send_password_reset(*, person_id: str) -> None:
     context = {"password_reset_url": _link_for(person)}
     subject = render_to_string(f"{_MAIL}_subject.txt", context).strip()
     send_mail(subject, render_to_string(f"{_MAIL}_message.txt", context), None, [person.email])
+
+
+@app.periodic(cron="7 * * * *")
+@app.task(queueing_lock="organisations.close_expired")
+def close_expired(timestamp: int) -> None:
+    """Close the proposals that nobody decided in time."""
+    del timestamp
+    expire_due()
 
 
 def _link_for(person: Person) -> str:

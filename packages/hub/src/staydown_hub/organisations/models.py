@@ -11,6 +11,8 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from staydown_hub.rules.access import KINDS
+from staydown_hub.rules.four_eyes import ACTS, STATES, Act, State
+from staydown_hub.rules.people import ROLES, Role
 
 
 class Organisation(models.Model):
@@ -45,21 +47,19 @@ class PersonManager(BaseUserManager["Person"]):
 
 
 class Person(AbstractBaseUser):
-    """Somebody who signs in to the pages, always for one organisation.
-
-    What they may do follows from the organisation's kind alone: ``role`` says who is whose contact, and grants nothing.
-    """
-
-    ANALYST = "analyst"
-    ADMINISTRATOR = "administrator"
-    ROLES = (ANALYST, ADMINISTRATOR)
+    """Somebody who signs in to the pages, always for one organisation; ``rules.people`` says what a role may do."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     email = models.EmailField(unique=True)
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="people")
-    role = models.CharField(max_length=20, choices=[(role, role) for role in ROLES], default=ANALYST)
+    role: "models.CharField[Role, Role]" = models.CharField(
+        max_length=20, choices=[(role, role) for role in ROLES], default="assessor"
+    )
     is_active = models.BooleanField(default=True)
     made_at = models.DateTimeField(default=timezone.now)
+    # Who brought them in and who gave them their role: neither finds a second pair of eyes in them.
+    invited_by = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="+")
+    role_given_by = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="+")
 
     objects = PersonManager()
 
@@ -73,7 +73,7 @@ class Person(AbstractBaseUser):
         db_table = "person"
         constraints: ClassVar = [
             models.UniqueConstraint(Lower("email"), name="person_email_once"),
-            models.CheckConstraint(condition=models.Q(role__in=("analyst", "administrator")), name="person_role_known"),
+            models.CheckConstraint(condition=models.Q(role__in=ROLES), name="person_role_known"),
         ]
 
     def __str__(self) -> str:
@@ -81,7 +81,10 @@ class Person(AbstractBaseUser):
 
 
 class ApiKey(models.Model):
-    """A program's key: found by ``prefix``, known only by the SHA-256 of the whole token."""
+    """A program's key: found by ``prefix``, known only by the SHA-256 of the whole token.
+
+    ``person`` is the one for whom it acts, ``made_by`` who made it and so saw its secret (None: the operator).
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="api_keys")
@@ -92,6 +95,8 @@ class ApiKey(models.Model):
     made_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="api_keys")
+    made_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
     last_used_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -108,3 +113,62 @@ class ApiKey(models.Model):
     def is_usable(self, *, at: datetime) -> bool:
         """Tell whether the key is neither revoked nor expired at this instant."""
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > at)
+
+
+class Proposal(models.Model):
+    """An act that waits for a second pair of eyes, or what became of it; written by ``four_eyes`` alone.
+
+    Triggers refuse an approval by who proposed it, and every change of what was proposed or decided. ``barred`` and
+    ``is_holder_known`` are written by the database itself (see ``rules.four_eyes``).
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    act: "models.CharField[Act, Act]" = models.CharField(max_length=30, choices=[(act, act) for act in ACTS])
+    subject = models.TextField()
+    payload = models.JSONField()
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, null=True, related_name="+")
+    proposed_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
+    proposed_by_key = models.ForeignKey(ApiKey, on_delete=models.PROTECT, null=True, related_name="+")
+    source = models.TextField()
+    barred = ArrayField(models.UUIDField(), default=list)
+    is_holder_known = models.BooleanField(default=False)
+    proposed_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    state: "models.CharField[State, State]" = models.CharField(
+        max_length=20, choices=[(state, state) for state in STATES], default="open"
+    )
+    decided_organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, null=True, related_name="+")
+    decided_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
+    decided_by_key = models.ForeignKey(ApiKey, on_delete=models.PROTECT, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    reason = models.TextField(default="")
+    result = models.JSONField(null=True)
+
+    class Meta:
+        """One at a time waits for the same thing from the same organisation."""
+
+        db_table = "proposal"
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(act__in=ACTS), name="proposal_act_known"),
+            models.CheckConstraint(condition=models.Q(state__in=STATES), name="proposal_state_known"),
+            models.CheckConstraint(
+                condition=~models.Q(state="approved", decided_by=models.F("proposed_by")), name="proposal_by_another"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(state="approved", decided_by_key=models.F("proposed_by_key")),
+                name="proposal_by_another_key",
+            ),
+            models.UniqueConstraint(
+                fields=["act", "subject", "organisation"],
+                condition=models.Q(state="open"),
+                nulls_distinct=False,
+                name="proposal_open_once",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["state", "-proposed_at"], name="proposal_by_state"),
+            models.Index(fields=["organisation", "-proposed_at"], name="proposal_of_organisation"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.act}: {self.state}"

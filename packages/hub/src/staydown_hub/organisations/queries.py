@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from staydown_hub.organisations.actors import Actor
 from staydown_hub.organisations.errors import UnknownOrganisationError, UnknownPersonError
 from staydown_hub.organisations.models import ApiKey, Organisation, Person
 from staydown_hub.rules import access, keys
@@ -19,6 +20,18 @@ class Caller:
     organisation: Organisation
     scopes: frozenset[access.Scope]
     key_id: UUID
+    person: Person | None = None
+
+    def actor(self, *, source: str) -> Actor:
+        """Return the caller as services know who acts: the key, and the person for whom it acts if it names one."""
+        person = self.person
+        return Actor(
+            organisation=self.organisation.pk,
+            source=source,
+            person=person.pk if person else None,
+            role=person.role if person else None,
+            key=self.key_id,
+        )
 
 
 class UnknownKeyError(Exception):
@@ -44,13 +57,13 @@ def _rank(organisation: Organisation, names: list[str]) -> tuple[int, str]:
 def caller_of(token: str | None) -> Caller:
     """Return whose token this is and what it may do. Raises UnknownKeyError."""
     prefix = keys.prefix_of(token) if token else None
-    key = ApiKey.objects.select_related("organisation").filter(prefix=prefix).first() if prefix else None
+    key = ApiKey.objects.select_related("organisation", "person").filter(prefix=prefix).first() if prefix else None
     if token is None or key is None or not keys.same_hash(token, bytes(key.token_hash)):
         raise UnknownKeyError
     if not key.is_usable(at=timezone.now()):
         raise UnknownKeyError(unusable=key)
     scopes = access.effective_scopes(kind=key.organisation.kind, granted=frozenset(key.scopes))
-    return Caller(organisation=key.organisation, scopes=scopes, key_id=key.pk)
+    return Caller(organisation=key.organisation, scopes=scopes, key_id=key.pk, person=key.person)
 
 
 def kind_of(organisation_id: UUID) -> str:
@@ -80,6 +93,16 @@ def people_called(emails: Iterable[str]) -> list[Person]:
             raise UnknownPersonError
         found.append(person)
     return found
+
+
+def actors_called(emails: Iterable[str], *, source: str) -> list[Actor]:
+    """Return the people with these e-mails as actors, in the order given. Raises UnknownPersonError."""
+    return [actor_of(person, source=source) for person in people_called(emails)]
+
+
+def actor_of(person: Person, *, source: str) -> Actor:
+    """Return a person as services know who acts."""
+    return Actor(organisation=person.organisation_id, source=source, person=person.pk, role=person.role)
 
 
 def api_keys() -> QuerySet[ApiKey]:

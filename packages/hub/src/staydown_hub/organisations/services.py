@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from staydown_hub.audit.services import record
+from staydown_hub.organisations.actors import Actor
 from staydown_hub.organisations.errors import (
     KeyNameTakenError,
     ScopeBeyondKindError,
@@ -19,6 +20,7 @@ from staydown_hub.organisations.errors import (
 from staydown_hub.organisations.models import ApiKey, Organisation, Person
 from staydown_hub.rules.access import scopes_beyond_kind
 from staydown_hub.rules.keys import make_token
+from staydown_hub.rules.people import Role
 
 # A key's last use is noted at most this often, so that reading needs no write.
 _LAST_USE_EVERY = timedelta(minutes=1)
@@ -42,24 +44,31 @@ class NewPerson:
 
 @transaction.atomic
 def make_organisation(
-    *, slug: str, name: str, kind: str, domains: Collection[str] = (), abuse_mail: str = "", source: str = "command"
+    *,
+    slug: str,
+    name: str,
+    kind: str,
+    domains: Collection[str] = (),
+    abuse_mail: str = "",
+    by: Actor | None = None,
 ) -> Organisation:
-    """Make an organisation; the values must have been checked (see ``rules.roll``)."""
+    """Make an organisation; the values must have been checked (see ``rules.roll``). ``by`` None is the operator."""
     made = Organisation.objects.create(
         slug=slug, name=name, kind=kind, domains=sorted({one.lower() for one in domains}), abuse_mail=abuse_mail
     )
     record(
         act="organisation made",
         organisation=made.pk,
+        person=by.person if by else None,
         subject=f"organisation:{made.pk}",
         detail={"slug": slug, "kind": kind},
-        source=source,
+        source=by.source if by else "command",
     )
     return made
 
 
 @transaction.atomic
-def make_person(organisation: Organisation, *, email: str, role: str, source: str = "command") -> NewPerson:
+def make_person(organisation: Organisation, *, email: str, role: Role, source: str = "command") -> NewPerson:
     """Make an account for one of the organisation's people, with a password of 128 random bits."""
     password = secrets.token_urlsafe(16)
     person = Person(email=email.lower(), organisation=organisation, role=role)

@@ -35,3 +35,13 @@ class TooManySightingsError(RegistryError):
         super().__init__(
             f"Your organisation has reported this item at {most} addresses already: no more are taken of this item."
         )
+
+
+class ChangedSchemeError(RegistryError):
+    """A law pack's codes are others than those by which items were assessed."""
+
+    def __init__(self, scheme: str) -> None:
+        super().__init__(
+            f"scheme {scheme}: its codes changed since this hub first read it: restore them, and give the new ones "
+            "a scheme of their own."
+        )

@@ -7,7 +7,9 @@ from django.utils import timezone
 from staydown_hub.audit.services import record
 from staydown_hub.organisations.actors import Actor
 from staydown_hub.registry.models import Assessment, FingerprintSource, Item
-from staydown_hub.rules.classification import DOES_NOT_QUALIFY, SCHEME
+from staydown_hub.rules.independence import is_independent
+from staydown_hub.rules.schemes import Named
+from staydown_hub.schemes.catalogue import known
 
 
 def lock_item(item_id: UUID) -> Item:
@@ -18,31 +20,49 @@ def lock_item(item_id: UUID) -> Item:
     return Item.objects.select_for_update(no_key=True).get(pk=item_id)
 
 
-def judge(actor: Actor, *, item: Item, code: str) -> Assessment:
+def judge(actor: Actor, *, item: Item, code: str, scheme: str | None = None) -> Assessment:
     """Record the organisation's judgement of a locked item, and return it; what it supplies is linked to it.
 
     An earlier judgement is superseded, never overwritten; the same one again stays as it is.
+    Raises UnknownCodeError.
     """
+    named = known().named(code, scheme=scheme)
     current = Assessment.objects.filter(item=item, organisation=actor.organisation, superseded_at=None).first()
     before = current.code if current else None
-    judged = current if current and before == code else _supersede(actor, item=item, current=current, code=code)
+    is_same = current is not None and (current.scheme, current.code) == (named.scheme, named.code)
+    judged = current if current and is_same else _supersede(actor, item=item, current=current, named=named)
     record(
         act="item assessed",
         organisation=actor.organisation,
         person=actor.person,
         subject=f"item:{item.pk}",
-        detail={"scheme": SCHEME, "code": code, "before": before},
+        detail={"scheme": named.scheme, "code": code, "before": before},
         source=actor.source,
     )
     return judged
 
 
-def _supersede(actor: Actor, *, item: Item, current: Assessment | None, code: str) -> Assessment:
+def _supersede(actor: Actor, *, item: Item, current: Assessment | None, named: Named) -> Assessment:
     now = timezone.now()
+    others = Assessment.objects.filter(item=item).exclude(organisation=actor.organisation)
+    independent = is_independent(
+        before=(current.qualifies, current.independent) if current else None,
+        others_judged=others.exists(),
+        qualifies=named.qualifies,
+    )
     if current:
         Assessment.objects.filter(pk=current.pk).update(superseded_at=now)
-    fresh = Assessment.objects.create(item=item, organisation_id=actor.organisation, scheme=SCHEME, code=code, at=now)
-    if current and DOES_NOT_QUALIFY not in {current.code, code}:
+    fresh = Assessment.objects.create(
+        item=item,
+        organisation_id=actor.organisation,
+        person_id=actor.person,
+        scheme=named.scheme,
+        code=named.code,
+        qualifies=named.qualifies,
+        independent=independent,
+        at=now,
+    )
+    if current and current.qualifies and named.qualifies:
         _carry_supplies_over(current, fresh)
     return fresh
 

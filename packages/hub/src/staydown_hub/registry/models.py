@@ -6,9 +6,12 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.functional import cached_property
 
-from staydown_hub.rules.classification import CODES
+from staydown_hub.rules.addresses import KINDS as SIGHTING_KINDS
 from staydown_hub.rules.fingerprints import ALGORITHMS, EXACT_ALGORITHMS, MAX_QUALITY
+from staydown_hub.rules.schemes import MAX_CODE_CHARACTERS, MAX_SCHEME_CHARACTERS
+from staydown_hub.vault.models import SealedRecord
 
 
 class Item(models.Model):
@@ -94,15 +97,20 @@ class FingerprintSource(models.Model):
         return f"source {self.pk}"
 
 
-class Sighting(models.Model):
-    """Where an item was seen: one row an item and URL, whoever else reports it again."""
+class Sighting(SealedRecord):
+    """Where an item was seen: one row an item and address, whoever else reports it again.
+
+    Address and host are sealed; ``address_digest`` finds them. Showing either to anybody is an act of its own.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="sightings")
-    url = models.TextField()
-    # A URL can be longer than what an index row holds, so its SHA-256 stands for it there.
-    url_digest = models.BinaryField(max_length=32)
-    host = models.CharField(max_length=253)
+    kind = models.CharField(max_length=16, choices=[(kind, kind) for kind in SIGHTING_KINDS])
+    sealed_address = models.BinaryField(null=True)
+    # Null where there is no host, and once it is erased.
+    sealed_host = models.BinaryField(null=True)
+    # The ring's digest of kind and address: the same for the same address of another item.
+    address_digest = models.BinaryField(max_length=32)
     reported_by = models.ForeignKey("organisations.Organisation", on_delete=models.PROTECT, related_name="+")
     # The first organisation of a kind that may assess to report it, alone or after another: only then is removal asked.
     confirmed_by = models.ForeignKey(
@@ -115,10 +123,40 @@ class Sighting(models.Model):
         """Never shown by ``str``: a sighting's address is for its recipient only."""
 
         db_table = "sighting"
-        constraints: ClassVar = [models.UniqueConstraint(fields=["item", "url_digest"], name="sighting_once")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["item", "address_digest"], name="sighting_once"),
+            models.CheckConstraint(condition=Q(kind__in=SIGHTING_KINDS), name="sighting_kind_known"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["address_digest"], name="sighting_address")]
 
     def __str__(self) -> str:
         return f"sighting {self.pk}"
+
+    @cached_property
+    def host(self) -> str:
+        """Return the host it is at; empty where there is none, or once it is erased."""
+        return self.unseal("host") if self.sealed_key is not None and self.sealed_host is not None else ""
+
+
+class SchemeCode(models.Model):
+    """A code of a scheme, as this hub first read it from a law pack; never changed and never deleted."""
+
+    id = models.BigAutoField(primary_key=True)
+    scheme = models.CharField(max_length=MAX_SCHEME_CHARACTERS)
+    code = models.CharField(max_length=MAX_CODE_CHARACTERS)
+    qualifies = models.BooleanField()
+
+    class Meta:
+        """Assessments refer to all three columns, so that none can say of its code what the scheme does not."""
+
+        db_table = "scheme_code"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["scheme", "code"], name="scheme_code_once"),
+            models.UniqueConstraint(fields=["scheme", "code", "qualifies"], name="scheme_code_referred_to"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} of {self.scheme}"
 
 
 class Assessment(models.Model):
@@ -127,20 +165,25 @@ class Assessment(models.Model):
     id = models.BigAutoField(primary_key=True)
     item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="assessments")
     organisation = models.ForeignKey("organisations.Organisation", on_delete=models.PROTECT, related_name="+")
-    scheme = models.CharField(max_length=40)
-    code = models.CharField(max_length=10, choices=[(code, code) for code in CODES])
+    # Who judged for the organisation; null when one of its programs did.
+    person = models.ForeignKey("organisations.Person", on_delete=models.PROTECT, null=True, related_name="+")
+    scheme = models.CharField(max_length=MAX_SCHEME_CHARACTERS)
+    code = models.CharField(max_length=MAX_CODE_CHARACTERS)
+    # What the scheme says of the code; the three together refer to a row of scheme_code.
+    qualifies = models.BooleanField(default=True)
+    # Given before the organisation could see the others': only such count as votes.
+    independent = models.BooleanField(default=False)
     at = models.DateTimeField(default=timezone.now)
     superseded_at = models.DateTimeField(null=True)
 
     class Meta:
-        """One current judgement an organisation and item."""
+        """One current judgement an organisation and item; triggers hold the rest."""
 
         db_table = "assessment"
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["item", "organisation"], condition=Q(superseded_at__isnull=True), name="assessment_one_current"
             ),
-            models.CheckConstraint(condition=Q(code__in=CODES), name="assessment_code_known"),
         ]
 
     def __str__(self) -> str:

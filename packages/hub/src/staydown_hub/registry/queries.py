@@ -11,6 +11,7 @@ from staydown_hub.registry.errors import ConflictingFingerprintsError
 from staydown_hub.registry.models import Assessment, Fingerprint, FingerprintSource, Item, Sighting
 from staydown_hub.rules import fingerprints as rules
 from staydown_hub.rules.admission import Judgement, Supply
+from staydown_hub.rules.independence import sees_others
 
 # Sequential and obviously right; docs/adr/0004 says what takes its place when there are too many items for it.
 _NEAREST = """
@@ -78,9 +79,33 @@ def current_judgements(item_id: UUID, *, since: datetime | None = None) -> list[
     if since is not None:
         rows = rows.filter(at__gt=since)
     return [
-        Judgement(assessment_id=row.pk, organisation=row.organisation_id, kind=row.organisation.kind, code=row.code)
+        Judgement(
+            assessment_id=row.pk,
+            organisation=row.organisation_id,
+            kind=row.organisation.kind,
+            code=row.code,
+            qualifies=row.qualifies,
+            independent=row.independent,
+        )
         for row in rows
     ]
+
+
+def has_assessed(item_id: UUID, organisation: UUID) -> bool:
+    """Tell whether the organisation holds a judgement of the item now."""
+    return Assessment.objects.filter(item=item_id, organisation=organisation, superseded_at=None).exists()
+
+
+def assessments_seen(item_id: UUID, *, organisation: UUID, kind: str) -> QuerySet[Assessment]:
+    """Return the assessments of the item that an organisation may see: its own, and the others' once it has one."""
+    rows = assessments_of(item_id)
+    sees_all = sees_assessments(item_id, organisation=organisation, kind=kind)
+    return rows if sees_all else rows.filter(organisation=organisation)
+
+
+def sees_assessments(item_id: UUID, *, organisation: UUID, kind: str) -> bool:
+    """Tell whether an organisation sees the others' assessments of the item."""
+    return sees_others(kind=kind, has_assessed=has_assessed(item_id, organisation))
 
 
 def organisations_behind(assessment_ids: Collection[int]) -> set[UUID]:

@@ -17,6 +17,7 @@ from staydown_hub.registry import queries, supplying
 from staydown_hub.registry.errors import ConflictingFingerprintsError, UnknownItemError
 from staydown_hub.registry.judging import judge, lock_item
 from staydown_hub.registry.models import Item
+from staydown_hub.registry.sightings import add_sightings
 from staydown_hub.rules.addresses import Address
 from staydown_hub.rules.fingerprints import Fingerprint
 
@@ -38,26 +39,33 @@ def report_item(
     fingerprints: Collection[Fingerprint],
     addresses: Collection[Address] = (),
     code: str | None = None,
+    scheme: str | None = None,
 ) -> Reported:
     """Find the item or open it, add what this organisation supplies, its sightings and its judgement if it has one.
 
     Raises ConflictingFingerprintsError, TooManyFingerprintsError and TooManySightingsError; nothing is kept then.
     """
     try:
-        return _report_item(actor, kind=kind, fingerprints=fingerprints, addresses=addresses, code=code)
+        return _report_item(actor, kind=kind, fingerprints=fingerprints, addresses=addresses, code=code, scheme=scheme)
     except ConflictingFingerprintsError:
         # Another organisation may have opened the item in between: looking again finds theirs. A true conflict stays.
-        return _report_item(actor, kind=kind, fingerprints=fingerprints, addresses=addresses, code=code)
+        return _report_item(actor, kind=kind, fingerprints=fingerprints, addresses=addresses, code=code, scheme=scheme)
 
 
 @transaction.atomic
 def _report_item(
-    actor: Actor, *, kind: str, fingerprints: Collection[Fingerprint], addresses: Collection[Address], code: str | None
+    actor: Actor,
+    *,
+    kind: str,
+    fingerprints: Collection[Fingerprint],
+    addresses: Collection[Address],
+    code: str | None,
+    scheme: str | None,
 ) -> Reported:
     found = queries.find_item(kind=kind, fingerprints=fingerprints)
     reported = Reported(found, known=True) if found else _open_item(actor, kind=kind, fingerprints=fingerprints)
     item = lock_item(reported.item.pk)
-    fresh = supplying.add_sightings(actor, item=item, addresses=addresses)
+    fresh = add_sightings(actor, item=item, addresses=addresses)
     record(
         act="item reported",
         organisation=actor.organisation,
@@ -66,14 +74,16 @@ def _report_item(
         detail={"known": reported.known, "sightings": len(addresses), "new_sightings": fresh},
         source=actor.source,
     )
-    assessment = None if code is None else judge(actor, item=item, code=code)
+    assessment = None if code is None else judge(actor, item=item, code=code, scheme=scheme)
     supplying.add_fingerprints(actor, item=item, fingerprints=fingerprints, assessment=assessment)
     reconsider(actor, item_id=item.pk, kind=item.kind)
     return Reported(item, known=reported.known)
 
 
 @transaction.atomic
-def assess_item(actor: Actor, *, kind: str, fingerprints: Collection[Fingerprint], code: str) -> Item:
+def assess_item(
+    actor: Actor, *, kind: str, fingerprints: Collection[Fingerprint], code: str, scheme: str | None = None
+) -> Item:
     """Find the item, add what this organisation supplies of it, and record its judgement.
 
     Raises UnknownItemError, ConflictingFingerprintsError and TooManyFingerprintsError; nothing is kept then.
@@ -82,7 +92,7 @@ def assess_item(actor: Actor, *, kind: str, fingerprints: Collection[Fingerprint
     if found is None:
         raise UnknownItemError
     item = lock_item(found.pk)
-    assessment = judge(actor, item=item, code=code)
+    assessment = judge(actor, item=item, code=code, scheme=scheme)
     supplying.add_fingerprints(actor, item=item, fingerprints=fingerprints, assessment=assessment)
     reconsider(actor, item_id=item.pk, kind=item.kind)
     return item

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 from uuid import UUID
 
-from staydown_hub.rules.classification import DOES_NOT_QUALIFY
+from staydown_hub.rules.confidence import votes
 from staydown_hub.rules.fingerprints import MAX_DISTANCE_BITS, MIN_QUALITY, Fingerprint, distance_bits
 
 Step = Literal["admit", "amend", "withdraw", "leave"]
@@ -18,21 +18,24 @@ MAX_FINGERPRINTS_OF_ENTRY: Final = 512
 
 @dataclass(frozen=True, slots=True)
 class ListRule:
-    """What a list asks: how many organisations, of which kinds at least one, and with which codes."""
+    """What a list asks: how many organisations, one of which kinds, with which codes, how many independently."""
 
     minimum_organisations: int
     required_kinds: frozenset[str]
     codes: frozenset[str]
+    minimum_votes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """One organisation's current assessment of the item."""
+    """One organisation's current assessment of the item; ``independent`` when it was given before seeing others'."""
 
     assessment_id: int
     organisation: UUID
     kind: str
     code: str
+    qualifies: bool = True
+    independent: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +71,21 @@ class Decision:
 
 def positive(rule: ListRule, judgements: Iterable[Judgement]) -> tuple[Judgement, ...]:
     """Return the judgements that speak for the list, in the order of their assessments."""
-    return tuple(sorted((one for one in judgements if one.code in rule.codes), key=lambda one: one.assessment_id))
+    speaking = (one for one in judgements if one.qualifies and one.code in rule.codes)
+    return tuple(sorted(speaking, key=lambda one: one.assessment_id))
 
 
 def is_met(rule: ListRule, judgements: Collection[Judgement]) -> bool:
-    """Tell whether enough different organisations, one of a required kind among them, speak for the list."""
+    """Tell whether enough organisations speak for the list, one of a required kind among them, enough by themselves."""
     speaking = positive(rule, judgements)
     enough = len({one.organisation for one in speaking}) >= rule.minimum_organisations
+    enough = enough and votes(speaking) >= rule.minimum_votes
     return enough and any(one.kind in rule.required_kinds for one in speaking)
 
 
 def is_disputed(judgements: Iterable[Judgement]) -> bool:
     """Tell whether an organisation holds that the item does not qualify."""
-    return any(one.code == DOES_NOT_QUALIFY for one in judgements)
+    return any(not one.qualifies for one in judgements)
 
 
 def vouched(

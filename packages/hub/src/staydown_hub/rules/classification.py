@@ -1,10 +1,9 @@
-"""The built-in classification scheme: neutral codes only, their meaning is the organisations' own agreement."""
+"""The scheme that every hub has, and the code that is recorded for an organisation that withdraws an entry.
 
-from typing import Final, Literal, get_args
+All other codes are data: see ``rules.schemes`` and the folder ``schemes``.
+"""
 
-Code = Literal["A1", "A2", "B1", "B2", "NCII", "TEST", "NONE"]
+from typing import Final
 
 SCHEME: Final = "baseline-1"
-CODES: Final[tuple[Code, ...]] = get_args(Code)
-DOES_NOT_QUALIFY: Final[Code] = "NONE"
-POSITIVE_CODES: Final[tuple[Code, ...]] = tuple(code for code in CODES if code != DOES_NOT_QUALIFY)
+DOES_NOT_QUALIFY: Final = "NONE"

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from staydown_hub.rules.access import KINDS, scopes_beyond_kind
+from staydown_hub.rules.people import ROLES, Role, role_called
+from staydown_hub.rules.tables import BadTableError, Table
 
-ROLES: Final = ("analyst", "administrator")
 _SLUG: Final = re.compile(r"[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?")
 _DOMAIN: Final = re.compile(
     r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*"
@@ -16,7 +17,7 @@ _DOMAIN: Final = re.compile(
 _MAIL: Final = re.compile(r"(?=.{3,254}\Z)[A-Za-z0-9._%+-]+@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 
-class BadRollError(ValueError):
+class BadRollError(BadTableError):
     """The file cannot be read; the message begins with the place, such as ``organisation 2, people 1: email``."""
 
 
@@ -25,7 +26,7 @@ class PersonLine:
     """A person to be made."""
 
     email: str
-    role: str
+    role: Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def read_roll(text: str) -> tuple[OrganisationLine, ...]:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise BadRollError(f"This is not TOML: {error}.") from None
-    table = _Table("the file", document)
+    table = Table("the file", document, error=BadRollError)
     lines = tuple(_organisation(one) for one in table.tables("organisation", "organisation"))
     table.finish()
     slugs = [line.slug for line in lines]
@@ -64,7 +65,12 @@ def read_roll(text: str) -> tuple[OrganisationLine, ...]:
     return lines
 
 
-def _organisation(table: "_Table") -> OrganisationLine:
+def organisation_line(fields: Mapping[str, Any]) -> OrganisationLine:
+    """Return one organisation from the fields that its table in a file would have. Raises BadRollError."""
+    return _organisation(Table("the organisation", fields, error=BadRollError))
+
+
+def _organisation(table: Table) -> OrganisationLine:
     kind = table.text("kind", allowed=KINDS)
     line = OrganisationLine(
         slug=table.text("slug", form=_SLUG, hint="lower-case letters, digits, - and _"),
@@ -79,65 +85,18 @@ def _organisation(table: "_Table") -> OrganisationLine:
     return line
 
 
-def _person(table: "_Table") -> PersonLine:
+def _person(table: Table) -> PersonLine:
     line = PersonLine(
         email=table.text("email", form=_MAIL, hint="an e-mail address").lower(),
-        role=table.text("role", allowed=ROLES, default="analyst"),
+        role=role_called(table.text("role", allowed=ROLES, default="assessor")),
     )
     table.finish()
     return line
 
 
-def _key(table: "_Table", kind: str) -> KeyLine:
+def _key(table: Table, kind: str) -> KeyLine:
     line = KeyLine(name=table.text("name"), scopes=table.texts("scopes"))
     table.finish()
     if beyond := scopes_beyond_kind(kind=kind, wanted=frozenset(line.scopes)):
         table.refuse("scopes", f"an organisation of kind {kind} can never hold {', '.join(sorted(beyond))}")
     return line
-
-
-class _Table:
-    """One table of the file: each field is taken once, and what is left over is a mistake."""
-
-    def __init__(self, place: str, fields: Mapping[str, Any]) -> None:
-        self.place = place
-        self._left = dict(fields)
-
-    def refuse(self, name: str, message: str) -> None:
-        raise BadRollError(f"{self.place}: {name}: {message}.")
-
-    def text(
-        self,
-        name: str,
-        *,
-        form: re.Pattern[str] | None = None,
-        hint: str = "",
-        allowed: tuple[str, ...] = (),
-        default: str | None = None,
-    ) -> str:
-        value = self._left.pop(name, default)
-        if not isinstance(value, str) or (value == "" and default != "") or len(value) > 254 or not value.isprintable():  # noqa: PLR2004 -- the longest e-mail address
-            self.refuse(name, "is missing, or not a short line of text")
-        elif allowed and value not in allowed:
-            self.refuse(name, f"is none of {', '.join(allowed)}")
-        elif form and value != default and not form.fullmatch(value):
-            self.refuse(name, f"does not consist of {hint}")
-        return str(value)
-
-    def texts(self, name: str, *, form: re.Pattern[str] | None = None, hint: str = "") -> tuple[str, ...]:
-        values = self._left.pop(name, [])
-        if not isinstance(values, list) or not all(isinstance(one, str) for one in values):
-            self.refuse(name, "is not a list of texts")
-        if form and not all(form.fullmatch(one) for one in values):
-            self.refuse(name, f"does not consist of {hint}")
-        return tuple(values)
-
-    def tables(self, name: str, place: str) -> list["_Table"]:
-        values = self._left.pop(name, [])
-        if not isinstance(values, list) or not all(isinstance(one, dict) for one in values):
-            self.refuse(name, f"is written as [[{name}]] tables")
-        return [_Table(f"{place} {number}", one) for number, one in enumerate(values, start=1)]
-
-    def finish(self) -> None:
-        for name in sorted(self._left):
-            self.refuse(name, "is not a field here")

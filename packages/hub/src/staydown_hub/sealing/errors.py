@@ -41,6 +41,18 @@ class LostMemoryError(SealingError):
         )
 
 
+class RestoredMemoryError(SealingError):
+    """What was signed last was brought back from a backup, and may not be the last."""
+
+    def __init__(self, path: Path, *, slug: str, size: int) -> None:
+        super().__init__(
+            f"List {slug} refuses to sign: {path} was not put there by this hub. It says that {size} entries were "
+            "signed, and as part of a backup it does not know of later ones: a second, different history could be "
+            "signed. Ask the witnesses, and the filters' page, whether anyone has seen more. Only if nobody has: "
+            f"`staydown-hub keys accept-restored {slug} --size {size}`."
+        )
+
+
 class SealedElsewhereError(SealingError):
     """Another process signs this list already."""
 
@@ -78,3 +90,14 @@ class OtherHistoryError(SealingError):
             "new list; filters go on with what they have verified."
         )
         self.signed_size = signed_size
+
+
+class SignedBeyondError(OtherHistoryError):
+    """Somebody shows a checkpoint with our own signature that is not remembered."""
+
+    def __init__(self, path: Path, *, slug: str, signed_size: int, shown_size: int) -> None:
+        super().__init__(
+            slug=slug,
+            signed_size=signed_size,
+            why=f"a witness showed this hub's own signature of {shown_size} entries that is not remembered ({path})",
+        )

@@ -1,6 +1,7 @@
 """Changing a list's key without anyone's trust being asked anew: the old key endorses the new one, and both sign on."""
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypedDict
@@ -9,7 +10,7 @@ from staydown_hub.sealing.durable import flush_folder, make_private_folder, repl
 from staydown_hub.sealing.errors import SealingError
 from staydown_hub.sealing.keys import KeyStore, SigningKey, verifier
 from staydown_hub.sealing.memory import Signed, begin
-from staydown_hub.sealing.notes import VerifierKey, signature_line, signed_note
+from staydown_hub.sealing.notes import VerifierKey, parse_note, signature_line, signed_note
 from staydown_hub.sealing.signer import sign_checkpoint
 from staydown_hub.sealing.tree import EMPTY_ROOT
 
@@ -84,10 +85,30 @@ class ListKeys:
         keys = list(self.store.keys(self.slug))
         if not keys:
             raise NothingToRotateError(self.slug)
-        is_unfinished = len(keys) > 1 and not self._endorsement_of(keys[-1]).exists()
-        older, fresh = (keys[:-1], keys[-1]) if is_unfinished else (keys, self.store.make(self.slug))
+        fresh = self._unfinished(keys) or self.store.make(self.slug)
+        older = [key for key in keys if key.public_key != fresh.public_key]
         replace(self._endorsement_of(fresh), endorsement(self.origin, older, fresh).encode())
+        self._tell_the_signer()
         return verifier(self.origin, fresh)
+
+    def _unfinished(self, keys: Sequence[SigningKey]) -> SigningKey | None:
+        """Return the key that an earlier call made and did not get to endorse.
+
+        Not by its age alone: files that were brought back may all look equally old. A key that endorsed another one was
+        in force, and is not endorsed by those that came after it.
+        """
+        notes = [parse_note(text) for key in keys if (text := _read(self._endorsement_of(key)))]
+        in_force = {line.key_id for note in notes for line in note.signatures}
+        found = [
+            key
+            for key in keys
+            if not self._endorsement_of(key).exists() and verifier(self.origin, key).id not in in_force
+        ]
+        return found[-1] if found and len(keys) > 1 else None
+
+    def _tell_the_signer(self) -> None:
+        """Have a running signer look at its keys again: a store may keep them elsewhere, and change nothing here."""
+        os.utime(self.folder)
 
     def retire(self, key_id: bytes) -> None:
         """Take a key away for good. Raises UnknownSigningKeyError, LastKeyError."""
@@ -98,6 +119,7 @@ class ListKeys:
             raise LastKeyError(self.slug)
         self.store.retire(self.slug, key_id)
         self._endorsement_of(found[0]).unlink(missing_ok=True)
+        self._tell_the_signer()
         flush_folder(self.folder)
 
     def _endorsement_of(self, key: SigningKey) -> Path:

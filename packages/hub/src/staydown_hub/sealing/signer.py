@@ -10,15 +10,24 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Self
 
-from staydown_hub.sealing.durable import PRIVATE_FILE, make_private_folder
-from staydown_hub.sealing.errors import NoKeyError, OtherHistoryError, SealedElsewhereError
+from staydown_hub.sealing.durable import PRIVATE_FILE, make_private_folder, replace
+from staydown_hub.sealing.errors import NoKeyError, OtherHistoryError, SealedElsewhereError, SignedBeyondError
 from staydown_hub.sealing.keys import KeyStore, SigningKey, verifier
 from staydown_hub.sealing.memory import MEMORY, Memory, Signed, begin
-from staydown_hub.sealing.notes import VerifierKey, checkpoint_text, signature_line, signed_note
+from staydown_hub.sealing.notes import (
+    Note,
+    VerifierKey,
+    checkpoint_text,
+    parse_checkpoint,
+    parse_note,
+    signature_line,
+    signed_note,
+)
 from staydown_hub.sealing.tree import EMPTY_ROOT, CompactRange
 
 _LOCK: Final = "lock"
 _BEGINNING: Final = "beginning"
+_BEYOND: Final = "beyond"
 
 
 def sign_checkpoint(origin: str, keys: Sequence[SigningKey], *, size: int, root: bytes) -> str:
@@ -84,8 +93,31 @@ class Signer:
         """The public halves of the keys that sign now."""
         return [verifier(self.origin, key) for key in self._keys]
 
+    def is_ours(self, note: Note) -> bool:
+        """Tell whether one of the keys that sign now has signed this note."""
+        message = note.text.encode()
+        return any(
+            line.key_id == key.id and key.verify(message, line.signature)
+            for key in self.verifiers
+            for line in note.signatures
+            if line.name == key.name
+        )
+
+    def forbid(self, shown: Note) -> None:
+        """Sign nothing any more, also after a restart: `shown` is a note of ours that is not remembered here."""
+        lines = [signature_line(line.name, line.key_id, line.signature) for line in shown.signatures]
+        self._range = None
+        replace(self._folder / _BEYOND, signed_note(shown.text, *lines).encode())
+
+    def _refuse_if_forbidden(self) -> None:
+        path = self._folder / _BEYOND
+        if path.exists():
+            shown = parse_checkpoint(parse_note(path.read_text(encoding="utf-8")).text)
+            raise SignedBeyondError(path, slug=self._slug, signed_size=self.signed.size, shown_size=shown.size)
+
     def resume(self, present: CompactRange) -> None:
         """Go on from this tree. Raises OtherHistoryError unless it is the very one that was signed last."""
+        self._refuse_if_forbidden()
         if (present.size, present.root()) != (self.signed.size, self.signed.root):
             raise OtherHistoryError(
                 slug=self._slug, signed_size=self.signed.size, why="the database's tree of that size has another root"

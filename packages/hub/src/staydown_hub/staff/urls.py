@@ -7,7 +7,14 @@ from staydown_hub.staff.views.enforcement import disputes, enforcement, list_enf
 from staydown_hub.staff.views.home import home
 from staydown_hub.staff.views.items import item, items
 from staydown_hub.staff.views.lists import lists, shared_list
+from staydown_hub.staff.views.proposals import (
+    proposal,
+    proposals,
+    propose_new_organisation,
+    propose_on_entry,
+)
 from staydown_hub.staff.views.requests import removal_request, requests
+from staydown_hub.staff.views.schemes import schemes
 
 pages: list[URLPattern] = [
     path("", home, name="home"),
@@ -16,10 +23,15 @@ pages: list[URLPattern] = [
     path("lists/", lists, name="lists"),
     path("lists/<slug:slug>/", shared_list, name="list"),
     path("lists/<slug:slug>/disputes/", disputes, name="disputes"),
+    path("schemes/", schemes, name="schemes"),
     path("enforcement/", enforcement, name="enforcement"),
     path("enforcement/<slug:slug>/", list_enforcement, name="list_enforcement"),
     path("requests/", requests, name="requests"),
     path("requests/<uuid:request_id>/", removal_request, name="request"),
+    path("lists/<slug:slug>/entries/<int:position>/<slug:word>/", propose_on_entry, name="propose_on_entry"),
+    path("proposals/", proposals, name="proposals"),
+    path("proposals/<uuid:proposal_id>/", proposal, name="proposal"),
+    path("organisations/propose/", propose_new_organisation, name="propose_organisation"),
     path("account/", account, name="account"),
 ]
 

@@ -1,22 +1,25 @@
-"""Who looks at the pages, and which places the rights of their organisation's kind open to them."""
+"""Who looks at the pages, and which places their role and their organisation's kind open to them."""
 
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
 
+from staydown_hub.organisations.actors import Actor
 from staydown_hub.organisations.models import Person
-from staydown_hub.rules.access import Scope, scopes_of_kind
+from staydown_hub.rules.access import Scope
 from staydown_hub.rules.audience import may_follow, may_see_enforcement
+from staydown_hub.rules.four_eyes import DEMANDS
+from staydown_hub.rules.people import Deed, Role, may, scopes_of_person
 
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """A signed-in person with the whole rights of their organisation's kind: pages have no narrower keys."""
+    """A signed-in person; ``scopes`` are those rights of their organisation's kind that their role has."""
 
     person: UUID
     email: str
-    role: str
+    role: Role
     organisation: UUID
     organisation_name: str
     kind: str
@@ -34,8 +37,27 @@ class Viewer:
 
     @property
     def may_assess(self) -> bool:
-        """Tell whether the person's organisation judges items: then it may see where they were seen."""
+        """Tell whether the person judges items."""
         return "assess" in self.scopes
+
+    @property
+    def sees_addresses(self) -> bool:
+        """Tell whether the person may be shown where an item was seen."""
+        return self.may("see addresses")
+
+    def may(self, deed: Deed) -> bool:
+        """Tell whether role and kind allow this deed."""
+        return may(role=self.role, kind=self.kind, deed=deed)
+
+    @property
+    def decides_proposals(self) -> bool:
+        """Tell whether the person proposes or approves anything that takes two."""
+        return any(self.may(demand.propose) or self.may(demand.approve) for demand in DEMANDS.values())
+
+    @property
+    def actor(self) -> Actor:
+        """The person as services know who acts."""
+        return Actor(organisation=self.organisation, source="staff", person=self.person, role=self.role)
 
     @property
     def belongs(self) -> bool:
@@ -63,5 +85,5 @@ def viewer_of(user: Person | AnonymousUser) -> Viewer | None:
         organisation=organisation.pk,
         organisation_name=organisation.name,
         kind=organisation.kind,
-        scopes=scopes_of_kind(organisation.kind),
+        scopes=scopes_of_person(role=user.role, kind=organisation.kind),
     )

@@ -46,5 +46,11 @@ def note_key(act: str, shared_list: "SharedList", *, key: str) -> None:
         _record(act, shared_list, key=key)
 
 
-def _record(act: str, shared_list: "SharedList", **detail: str) -> None:
+def note_acceptance(shared_list: "SharedList", *, size: int) -> None:
+    """Write that the operator had the list go on from a signing folder that was brought back."""
+    with transaction.atomic():
+        _record("signing memory accepted", shared_list, size=size)
+
+
+def _record(act: str, shared_list: "SharedList", **detail: str | int) -> None:
     record(act=act, subject=f"list:{shared_list.slug}", detail=detail, source="command")

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 from django.test import Client
 from staydown_hub.api.application import api
+from staydown_hub.lists.proposed import propose_withdrawal
+from staydown_hub.lists.queries import list_called
+from staydown_hub.organisations.models import Proposal
 from staydown_hub.takedowns.queries import requests_of_item
 
 from packages.hub.tests.cast import Cast
@@ -62,6 +65,25 @@ def _withdrawal(cast: Cast) -> Prepared:
     return "lists/main/withdrawals", {"position": 0, "reason": "The wrong file."}
 
 
+def _proposal(cast: Cast) -> Proposal:
+    admitted_item(cast, "boat")
+    main = list_called("main")
+    assert main is not None
+    return propose_withdrawal(cast.police.person("supervisor"), shared_list=main, position=0, reason="The wrong file.")
+
+
+def _shown_proposal(cast: Cast) -> Prepared:
+    return f"proposals/{_proposal(cast).pk}", None
+
+
+def _approval(cast: Cast) -> Prepared:
+    return f"proposals/{_proposal(cast).pk}/approval", {}
+
+
+def _decline(cast: Cast) -> Prepared:
+    return f"proposals/{_proposal(cast).pk}/decline", {"reason": "It is the right file."}
+
+
 def _matches(cast: Cast) -> Prepared:
     admitted_item(cast, "boat")
     match = {"id": str(uuid.uuid4()), "list": "main", "position": 0, "algorithm": "pdq", "distance_bits": 3}
@@ -75,6 +97,7 @@ def _dispute(cast: Cast) -> Prepared:
 
 EVERYBODY = frozenset(Cast.__dataclass_fields__)
 READERS = frozenset({"police", "support_centre", "regulator", "monitor", "oversight"})
+WITHDRAWERS = frozenset({"police", "support_centre", "regulator"})
 FILTERS = frozenset({"platform", "another_platform", "carrier"})
 
 RIGHT: dict[str, Right] = {
@@ -86,12 +109,18 @@ RIGHT: dict[str, Right] = {
     "POST assessments": Right(frozenset({"police", "support_centre", "regulator", "monitor"}), _assessment),
     "POST lookups": Right(READERS, _lookup),
     "GET items/{item}": Right(READERS, _item),
+    "GET schemes": Right(EVERYBODY, _reading("schemes")),
     "GET lists": Right(EVERYBODY - {"outsider"}, _reading("lists")),
     "GET requests": Right(READERS, _reading("requests")),
     "GET requests/{request_id}": Right(READERS, _request),
     "GET figures": Right(frozenset({"police", "support_centre", "regulator", "oversight"}), _reading("figures")),
     # Of those who may withdraw at all, only those whose assessment carried the admission.
     "POST lists/{slug}/withdrawals": Right(frozenset({"police", "support_centre"}), _withdrawal),
+    "GET proposals": Right(WITHDRAWERS, _reading("proposals")),
+    "GET proposals/{proposal}": Right(WITHDRAWERS, _shown_proposal),
+    # A police officer proposed it: a key of another organisation agrees or does not.
+    "POST proposals/{proposal}/approval": Right(WITHDRAWERS - {"police"}, _approval),
+    "POST proposals/{proposal}/decline": Right(WITHDRAWERS - {"police"}, _decline),
     "GET lists/{slug}/enforcement": Right(READERS, _reading("lists/main/enforcement")),
     "POST matches": Right(FILTERS, _matches),
     "POST disputes": Right(FILTERS, _dispute),

@@ -17,23 +17,27 @@ def test_from_a_report_to_a_withdrawal(cast: Cast, client: Client) -> None:
     assert first.json() == {
         "item": item,
         "known": False,
-        "standing": {"status": "waiting", "entries": []},
+        "standing": {"status": "waiting", "entries": [], "confidence": {"grade": "single", "votes": 1}},
         "sightings": 1,
     }
     again = cast.monitor.post(client, "reports", report_body("boat", url="https://www.host.example/copy.jpg"))
     assert (again.status_code, again.json()["known"], again.json()["sightings"]) == (200, True, 2)
     assert again.json()["item"] == item
-    admitted = {"status": "admitted", "entries": [{"list": "main", "position": 0}]}
+    unseen = {"status": "admitted", "entries": [{"list": "main", "position": 0}], "confidence": None}
+    admitted = {**unseen, "confidence": {"grade": "confirmed", "votes": 2}}
     second = cast.police.post(client, "assessments", assessment_body("boat", code="TEST"))
     assert (second.status_code, second.json()) == (200, {"item": item, "standing": admitted})
     looked_up = cast.regulator.post(client, "lookups", {"fingerprints": wire(prints_of("boat"))})
-    assert looked_up.json() == {"item": item, "standing": admitted}
+    assert looked_up.json() == {"item": item, "standing": unseen}, "what others judged is hidden from who has not"
     asked = cast.regulator.get(client, "requests").json()["requests"]
     assert {(one["item"], one["state"], one["recipient"]) for one in asked} == {(item, "open", "harbour")}
     assert len(asked) == 2
     withdrawal = {"position": 0, "reason": "A second look showed the wrong file."}
-    withdrawn = cast.support_centre.post(client, "lists/main/withdrawals", withdrawal)
-    assert (withdrawn.status_code, withdrawn.json()) == (201, {"position": 1})
+    asked_for = cast.support_centre.post(client, "lists/main/withdrawals", withdrawal)
+    assert (asked_for.status_code, asked_for.json()["state"], asked_for.json()["result"]) == (202, "open", None)
+    agreed = cast.police.post(client, f"proposals/{asked_for.json()['proposal']}/approval", {})
+    assert (agreed.status_code, agreed.json()["state"]) == (200, "approved")
+    assert agreed.json()["result"] == {"position": 1, "item": item}
     assert cast.police.post(client, "lists/main/withdrawals", withdrawal).status_code == 409
     figures = cast.oversight.get(client, "figures").json()
     assert figures == {
@@ -53,7 +57,7 @@ def test_from_a_report_to_a_withdrawal(cast: Cast, client: Client) -> None:
 def test_an_item_shows_its_whole_history_and_no_address(cast: Cast, client: Client) -> None:
     cast.support_centre.post(client, "reports", report_body("boat", code="TEST", url="https://host.example/a.jpg"))
     item = cast.police.post(client, "assessments", assessment_body("boat", code="A1")).json()["item"]
-    answer = cast.monitor.get(client, f"items/{item}")
+    answer = cast.oversight.get(client, f"items/{item}")
     shown = answer.json()
     assert set(shown) == {
         "item",
@@ -114,7 +118,8 @@ def test_a_report_does_not_tell_whoever_may_not_read_what_is_in_the_register(cas
     assert (known.status_code, known.json()) == (200, {"item": item})
     assert (new.status_code, set(new.json())) == (200, {"item"})
     for answer in (cast.monitor.post(client, "reports", listed), cast.police.post(client, "reports", listed)):
-        assert answer.json()["standing"] == {"status": "admitted", "entries": [{"list": "main", "position": 0}]}
+        assert answer.json()["standing"]["status"] == "admitted"
+        assert answer.json()["standing"]["entries"] == [{"list": "main", "position": 0}]
 
 
 def test_one_organisation_alone_never_admits_through_the_api(cast: Cast, client: Client) -> None:
@@ -123,7 +128,7 @@ def test_one_organisation_alone_never_admits_through_the_api(cast: Cast, client:
         answer = cast.police.post(client, "assessments", assessment_body("boat", code=code))
         assert answer.json()["standing"]["status"] == "waiting"
     answer = cast.police.post(client, "reports", report_body("boat", code="B1"))
-    assert answer.json()["standing"] == {"status": "waiting", "entries": []}
+    assert answer.json()["standing"]["status"] == "waiting"
     assert cast.platform.get(client, "lists").json()["lists"][0]["size"] == 0
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import stat
 from pathlib import Path
 
@@ -128,3 +129,16 @@ def test_witnesses_are_added_listed_and_removed(run: Run, folder: Path) -> None:
     acts = AuditRecord.objects.filter(act__startswith="witness").order_by("pk").values_list("act", flat=True)
     assert list(acts) == ["witness added", "witness removed"]
     del folder
+
+
+def test_a_signing_folder_that_was_brought_back_is_accepted_by_size(run: Run, folder: Path, tmp_path: Path) -> None:
+    run("keys", "make", "main")
+    shutil.copytree(folder, tmp_path / "backup")
+    shutil.rmtree(folder)
+    shutil.copytree(tmp_path / "backup", folder)
+    wrong = run("keys", "accept-restored", "main", "--size", "3")
+    assert (wrong.status, "--size: 0 entries are remembered" in wrong.err) == (2, True)
+    before = (folder / "main/signed.json").read_bytes()
+    assert run("keys", "accept-restored", "main", "--size", "0").status == 0
+    assert (folder / "main/signed.json").read_bytes() != before, "it says that it was written now"
+    assert AuditRecord.objects.get(act="signing memory accepted").detail == '{"size":0}'

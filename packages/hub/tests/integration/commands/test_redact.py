@@ -28,7 +28,8 @@ def cast(run: Run) -> Cast:
         ("cleo@lantern.example", cast.support_centre),
         ("ben@police.example", cast.police),
     ):
-        Person.objects.create(email=email, organisation=member.organisation)
+        Person.objects.create(email=email, organisation=member.organisation, role="supervisor")
+    Person.objects.create(email="dana@police.example", organisation=cast.police.organisation, role="assessor")
     Person.objects.create(email="gone@police.example", organisation=cast.police.organisation, is_active=False)
     return cast
 
@@ -69,7 +70,8 @@ def test_a_redaction_erases_what_two_organisations_people_confirm(run: Run, cast
         (("main", "9", *CONFIRMED), "no admission at that position"),
         (("nowhere", "0", *CONFIRMED), "no such list"),
         (("main", "0", "--confirmed-by", "ana@lantern.example"), "two people of two organisations"),
-        (("main", "0", *CONFIRMED[:2], "--confirmed-by", "cleo@lantern.example"), "two people of two organisations"),
+        (("main", "0", *CONFIRMED[:2], "--confirmed-by", "cleo@lantern.example"), "takes somebody else"),
+        (("main", "0", *CONFIRMED[:2], "--confirmed-by", "dana@police.example"), "not yours to see"),
         (("main", "0", *CONFIRMED[:2], "--confirmed-by", "gone@police.example"), "is nobody's"),
         (("main", "0", *CONFIRMED[:2], "--confirmed-by", "who@police.example"), "is nobody's"),
         (("main", "0", *CONFIRMED, "--reason", "see https://host.example"), "may not hold an address"),

@@ -78,7 +78,7 @@ class FeedProcess:
             self.port = probe.getsockname()[1]
         with (self.home / "said.txt").open("a") as said:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "staydown_hub.feed"], env=self._environment(), stdout=said, stderr=said
+                [sys.executable, "-m", "staydown_hub.feed"], env=self.environment(), stdout=said, stderr=said
             )
         self.wait_for(lambda: self.is_well() or self.process.poll() is not None, "the feed becomes well")
         assert self.process.poll() is None, self.said()
@@ -106,7 +106,7 @@ class FeedProcess:
             assert time.monotonic() < until, f"this did not happen: {what}; the feed said: {self.said()}"
             time.sleep(0.02)
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         given = connection.get_connection_params()
         known = {name: given[name] for name in ("dbname", "user", "password", "host", "port") if given.get(name)}
         return {

@@ -1,14 +1,16 @@
 """The signed log as a follower meets it: all agrees with the checkpoint, whatever happens to hub and database."""
 
+import asyncio
 import base64
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -17,19 +19,23 @@ import zstandard
 from django.db import connection, transaction
 from staydown_hub.audit.models import AuditRecord
 from staydown_hub.feed.application import READ
+from staydown_hub.feed.changes import Changes
+from staydown_hub.feed.database import Database
 from staydown_hub.feed.posts import POSTED
+from staydown_hub.feed.served import Sealing, ServedLog
 from staydown_hub.lists import services
 from staydown_hub.lists.accounting import problems
 from staydown_hub.lists.models import Entry, SharedList
 from staydown_hub.registry.models import Item
 from staydown_hub.sealing.keys import FileKeys
 from staydown_hub.sealing.notes import Checkpoint, parse_checkpoint, parse_note, parse_vkey
-from staydown_hub.sealing.signer import Signer
+from staydown_hub.sealing.signer import Signer, make_missing
 from staydown_hub.sealing.tree import CompactRange
 
 from packages.hub.tests.cast import Cast
 from packages.hub.tests.factories import admitted_item, assess, report, sha256_of
-from packages.hub.tests.integration.feed.conftest import ORIGIN, Answer, FeedProcess
+from packages.hub.tests.integration.feed.conftest import ORIGIN, PATIENCE_S, Answer, FeedProcess
+from packages.hub.tests.integration.feed.witness import Signer as Witness
 from packages.hub.tests.unit.sealing.oracle import tree_hash
 
 PATHS = {"tile": "tile/0/000.p/1", "bundle": "bundle/000"}
@@ -410,6 +416,68 @@ def test_a_restored_backup_is_refused_and_said_so(feed: FeedProcess, cast: Cast)
         feed.start()
         admitted_item(cast, "rocket")
         agrees(feed, cast, size=3)
+
+
+def test_a_whole_hub_that_was_put_back_stops_at_its_own_later_signature(feed: FeedProcess, cast: Cast) -> None:
+    """Database and signing folder of one moment agree with each other; only who saw more can tell."""
+    witness = Witness("centre.example").registered()
+    admitted_item(cast, "boat")
+    agrees(feed, cast, size=1)
+    feed.stop()
+    shutil.copytree(feed.home / "signing", feed.home / "backup")
+    with backup() as name:
+        feed.start()
+        admitted_item(cast, "tree")
+        agrees(feed, cast, size=2)
+        shown = witness.cosigned(feed.raw("lists/main/checkpoint", cast.platform).body.decode())
+        feed.stop()
+        shutil.rmtree(feed.home / "signing")
+        shutil.copytree(feed.home / "backup", feed.home / "signing")
+        with put_in_place(name):
+            feed.start()
+            agrees(feed, cast, size=1)
+            others = Witness("hub.example/main").line(shown.decode()).encode()
+            forged = shown.split(b"\n\n")[0] + b"\n\n" + others + shown.splitlines(keepends=True)[-1]
+            assert feed.post("lists/main/cosignatures", forged, cast.monitor, media_type="text/plain")[0] == 409
+            assert feed.get("healthz") == (200, {"status": "ok"}), "a signature that is not its own proves nothing"
+            assert feed.post("lists/main/cosignatures", shown, cast.monitor, media_type="text/plain")[0] == 409
+            for _ in range(2):
+                feed.wait_for(lambda: feed.get("healthz")[1] == {"status": "not_signing"}, "the feed stops signing")
+                assert "a witness showed this hub's own signature of 2 entries" in feed.said()
+                admitted_item(cast, "rocket")
+                assert feed.get("lists/main/tail", cast.platform)[0] == 503
+                feed.stop()
+                feed.start()
+
+
+def test_requests_never_stand_in_the_signers_way(feed: FeedProcess, cast: Cast, tmp_path: Path) -> None:
+    """Every connection that requests may use is taken, as by a rush of downloads; what comes is signed all the same."""
+    conninfo = feed.environment()["DATABASE_URL"]
+    store = FileKeys(tmp_path / "other", origin=ORIGIN)
+    make_missing(tmp_path / "other", store, origin=ORIGIN, slugs=["main"])
+    sealing = Sealing(store, origin=ORIGIN, signing_folder=tmp_path / "other", log_folder=tmp_path / "other-log")
+    admitted_item(cast, "boat")
+
+    async def signs() -> None:
+        changes = Changes()
+        async with AsyncExitStack() as stack:
+            own = await stack.enter_async_context(Database.opened(conninfo, is_checked=False))
+            requests = await stack.enter_async_context(Database.opened(conninfo))
+            await stack.enter_async_context(changes.listening(conninfo))
+            [shared_list] = await own.lists()
+            log = ServedLog(shared_list, database=own, requests=requests, changes=changes, sealing=sealing)
+            for _ in range(4):
+                await stack.enter_async_context(requests.connection())
+            waiting = [asyncio.create_task(log.tail(after=-1, limit=each)) for each in range(1, 9)]
+            running = asyncio.create_task(log.run())
+            async with asyncio.timeout(PATIENCE_S):
+                while log.signed is None or log.signed.size < 1:
+                    await log.news.wait()
+            for task in (running, *waiting):
+                task.cancel()
+            await asyncio.gather(running, *waiting, return_exceptions=True)
+
+    asyncio.run(signs())
 
 
 def test_a_database_put_back_under_a_running_feed_is_noticed(feed: FeedProcess, cast: Cast) -> None:

@@ -68,7 +68,7 @@ def test_only_a_tokens_hash_is_stored() -> None:
 
 def test_a_person_signs_in_by_mail_whatever_its_case() -> None:
     organisation = make("host")
-    made = services.make_person(organisation, email="Ana@Host.example", role="analyst")
+    made = services.make_person(organisation, email="Ana@Host.example", role="assessor")
     assert Person.objects.get_by_natural_key("ANA@host.example") == made.person
     assert made.password not in repr(made)
     with pytest.raises(DatabaseError), transaction.atomic():

@@ -7,6 +7,8 @@ from uuid import uuid4
 import pytest
 from django.urls import URLPattern, reverse
 from staydown_hub.audit.models import AuditRecord
+from staydown_hub.lists.proposed import propose_withdrawal
+from staydown_hub.lists.queries import list_called
 from staydown_hub.staff.urls import pages
 
 from packages.hub.tests.cast import KIND_OF_MEMBER, Cast
@@ -14,6 +16,7 @@ from packages.hub.tests.integration.staff.conftest import Browser, request_of
 
 READERS = ("police", "support_centre", "regulator", "monitor", "oversight")
 FOLLOWERS = ("police", "support_centre", "regulator", "monitor", "platform", "another_platform", "carrier")
+WITHDRAWERS = ("police", "support_centre", "regulator")
 EVERYBODY = tuple(KIND_OF_MEMBER)
 MEMBERS = tuple(name for name in EVERYBODY if name != "outsider")
 
@@ -24,6 +27,7 @@ class Row:
 
     seen_by: tuple[str, ...]
     otherwise: int = 403
+    hidden_from: tuple[str, ...] = ()
 
 
 ROWS = {
@@ -31,12 +35,17 @@ ROWS = {
     "items": Row(READERS),
     "item": Row(READERS),
     "lists": Row(MEMBERS),
+    "schemes": Row(MEMBERS),
     "list": Row(FOLLOWERS, otherwise=404),
     "disputes": Row(READERS),
     "enforcement": Row(READERS),
     "list_enforcement": Row(READERS),
     "requests": Row(MEMBERS),
     "request": Row((*READERS, "platform"), otherwise=404),
+    "propose_on_entry": Row(WITHDRAWERS),
+    "proposals": Row(WITHDRAWERS),
+    "proposal": Row(("police",), hidden_from=("support_centre", "regulator")),
+    "propose_organisation": Row(()),
     "account": Row(EVERYBODY),
 }
 NAMES = tuple(str(pattern.name) for pattern in pages)
@@ -45,6 +54,8 @@ NAMES = tuple(str(pattern.name) for pattern in pages)
 def expected(page: str, member: str) -> int:
     if member in ROWS[page].seen_by:
         return 200
+    if member in ROWS[page].hidden_from:
+        return 404
     return 403 if member == "outsider" else ROWS[page].otherwise
 
 
@@ -52,7 +63,12 @@ def expected(page: str, member: str) -> int:
 def addresses(cast: Cast) -> dict[str, str]:
     """Name the address of each page, of something that exists."""
     request = request_of(cast, "platform")
+    main = list_called("main")
+    assert main is not None
+    waiting = propose_withdrawal(cast.police.actor, shared_list=main, position=0, reason="The wrong file.")
     arguments: dict[str, dict[str, object]] = {
+        "propose_on_entry": {"slug": "main", "position": 0, "word": "withdraw"},
+        "proposal": {"proposal_id": waiting.pk},
         "item": {"item_id": request.sighting.item_id},
         "list": {"slug": "main"},
         "disputes": {"slug": "main"},

@@ -21,7 +21,8 @@ def test_only_who_takes_nothing_is_cut_off(tmp_path: Path, sending_for_s: float 
 async def _one(folder: Path, sending_for_s: float | None, *, is_cut: bool) -> None:
     sealing = Sealing(FileKeys(folder, origin="a"), origin="a", signing_folder=folder, log_folder=folder)
     shared_list = ListRow(id=None, slug="main", audience_kinds=())  # type: ignore[arg-type]  # never asked for
-    log = ServedLog(shared_list, database=Database("", is_checked=False), changes=Changes(), sealing=sealing)
+    nobody = Database("", is_checked=False)
+    log = ServedLog(shared_list, database=nobody, requests=nobody, changes=Changes(), sealing=sealing)
     stream = Stream(log, "prefix", -1)
     stream.pushing = asyncio.create_task(asyncio.sleep(10))
     stream.sending_since = None if sending_for_s is None else time.monotonic() - sending_for_s

@@ -27,7 +27,7 @@ OTHER_FILE = Fingerprint("sha256", b"\x01" * 32)
 
 
 def judged(*views: tuple[UUID, str]) -> list[Judgement]:
-    return [Judgement(who.int, who, KIND[who], code) for who, code in views]
+    return [Judgement(who.int, who, KIND[who], code, qualifies=code != "NONE") for who, code in views]
 
 
 def supplied(*pairs: tuple[UUID, Fingerprint]) -> list[Supply]:

@@ -23,7 +23,7 @@ def test_a_roll_is_read() -> None:
             kind="support_centre",
             domains=("lantern.example", "127.0.0.1"),
             abuse_mail="abuse@lantern.example",
-            people=(PersonLine("ana@lantern.example", "administrator"), PersonLine("ben@lantern.example", "analyst")),
+            people=(PersonLine("ana@lantern.example", "administrator"), PersonLine("ben@lantern.example", "assessor")),
             keys=(KeyLine("client", ("report", "assess")),),
         ),
     )

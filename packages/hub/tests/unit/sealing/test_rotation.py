@@ -1,5 +1,6 @@
 """Changing keys: endorsed by the old one, both signing on, never without any, and taken up where it was left."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -81,3 +82,35 @@ def test_a_change_that_was_cut_off_is_finished_not_begun_again(keys: ListKeys) -
     second = keys.rotate()
     assert keys.all() == [first, second]
     assert public_keys(keys.folder, [second])[0]["endorsement"]
+
+
+class ElsewhereKeys(FileKeys):
+    """Keys that a plug-in keeps: nothing of them is in the list's signing folder."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, origin="hub.example")
+
+
+def test_a_running_signer_hears_of_keys_that_are_kept_elsewhere(tmp_path: Path) -> None:
+    signing = tmp_path / "signing"
+    keys = ListKeys(ElsewhereKeys(tmp_path / "vault"), signing / "main", "main", ORIGIN)
+    signing.mkdir(mode=0o700)
+    first = keys.make_first()
+    with Signer(signing, slug="main", origin=ORIGIN, store=keys.store) as signer:
+        second = keys.rotate()
+        assert signer.renew()
+        keys.retire(first.id)
+        assert signer.renew(), "the one that is retired has no endorsement to be taken away"
+        assert [one.key_id for one in parse_note(signer.signed.note).signatures] == [second.id]
+
+
+def test_keys_that_were_brought_back_and_look_equally_old_are_rotated_all_the_same(keys: ListKeys) -> None:
+    first, second = keys.make_first(), keys.rotate()
+    for path in keys.folder.glob("*.key"):
+        os.utime(path, ns=(0, 0))
+    third = keys.rotate()
+    assert third not in (first, second)
+    told = {one["vkey"]: one["endorsement"] for one in public_keys(keys.folder, keys.all())}
+    assert told[first.text] is None
+    signed_by = {line.key_id for line in parse_note(told[third.text] or "").signatures}
+    assert signed_by == {first.id, second.id}

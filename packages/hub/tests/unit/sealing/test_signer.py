@@ -2,19 +2,24 @@
 
 import json
 import os
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from staydown_hub.sealing import memory
 from staydown_hub.sealing.errors import (
     BadKeyFileError,
     LostMemoryError,
     NoKeyError,
     OtherHistoryError,
     OtherOriginError,
+    RestoredMemoryError,
     SealedElsewhereError,
+    SignedBeyondError,
 )
 from staydown_hub.sealing.keys import FileKeys, parse_key
-from staydown_hub.sealing.memory import read_signed
+from staydown_hub.sealing.memory import Signed, accept, read_signed
 from staydown_hub.sealing.notes import parse_checkpoint, parse_note
 from staydown_hub.sealing.signer import Signer, make_missing
 from staydown_hub.sealing.tree import EMPTY_ROOT, CompactRange
@@ -196,3 +201,45 @@ def test_a_first_start_that_was_cut_off_begins_again(
     assert make_missing(tmp_path, store, origin=ORIGIN, slugs=["main"]) == []
     with signer(tmp_path) as one:
         assert len(one.verifiers) == 1
+
+
+def grown(folder: Path, *leaves: bytes, size: int = 0) -> Signed:
+    before = CompactRange()
+    before.extend(LEAVES[:size])
+    with signer(folder) as one:
+        one.resume(before)
+        return one.extend(leaves)
+
+
+def test_a_signing_folder_that_was_brought_back_signs_nothing(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup = tmp_path_factory.mktemp("backup") / "signing"
+    shutil.copytree(folder, backup)
+    grown(folder, LEAVES[0])
+    shutil.rmtree(folder)
+    shutil.copytree(backup, folder)
+    # Hours later: what was written then has another change time now.
+    monkeypatch.setattr(memory, "_WRITING_S", -1.0)
+    with pytest.raises(RestoredMemoryError, match=r"0 entries were signed.*accept-restored main --size 0"):
+        signer(folder)
+    monkeypatch.undo()
+    assert accept(folder / "main").size == 0
+    assert grown(folder, LEAVES[0]).size == 1, "on the word of who knows that nobody has seen more"
+
+
+def test_its_own_later_signature_ends_it_for_good(folder: Path) -> None:
+    signed = grown(folder, *LEAVES[:3])
+    note = parse_note(signed.note)
+    with signer(folder) as one:
+        assert one.is_ours(note)
+        other = replace(note, text=note.text.replace("\n3\n", "\n4\n"))
+        assert not one.is_ours(other), "nobody else can show one"
+        tree = CompactRange()
+        tree.extend(LEAVES[:3])
+        one.resume(tree)
+        one.forbid(note)
+        with pytest.raises(OtherHistoryError):
+            one.extend(LEAVES[3:4])
+    with signer(folder) as again, pytest.raises(SignedBeyondError, match="own signature of 3 entries"):
+        again.resume(tree)

@@ -23,7 +23,7 @@ def viewer(kind: str) -> Viewer:
     return Viewer(
         person=uuid4(),
         email="somebody@member.example",
-        role="analyst",
+        role="assessor",
         organisation=uuid4(),
         organisation_name="Member",
         kind=kind,
@@ -38,7 +38,7 @@ def test_every_kind_is_thought_of() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_open(kind: str) -> None:
     one = viewer(kind)
-    assert (one.sees_items, one.may_assess, one.sees_figures, one.belongs) == OPEN_TO[kind]
+    assert (one.sees_items, one.sees_addresses, one.sees_figures, one.belongs) == OPEN_TO[kind]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -29,7 +29,7 @@ def items_waiting_for(organisation: UUID) -> Waiting[Item]:
     """Return the items that are on no list, undisputed, and not assessed by this organisation, oldest first."""
     own = Assessment.objects.filter(item=OuterRef("pk"), organisation=organisation, superseded_at=None)
     found = Item.objects.filter(undecided(), ~Exists(own)).order_by("opened_at", "pk")
-    return _waiting(found.select_related("opened_by").annotate(standing=standing()))
+    return _waiting(found.select_related("opened_by").annotate(standing=standing(hidden_from=organisation)))
 
 
 def requests_waiting_on(viewer: Viewer) -> Waiting[Request]:

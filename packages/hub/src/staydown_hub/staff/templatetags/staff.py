@@ -9,9 +9,11 @@ from django import template
 from django.core.paginator import Page
 from django.template.context import RequestContext
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from staydown_hub.organisations.models import Proposal
 from staydown_hub.rules.enforcement import Problem
 from staydown_hub.rules.takedown import Event, Outcome
 from staydown_hub.staff.viewer import Viewer, viewer_of
@@ -38,6 +40,11 @@ _LOOKS: Final = {
     "refused": "bad",
     "silent": "bad",
     "redact": "bad",
+    "approved": "good",
+    "declined": "bad",
+    "single": "wait",
+    "confirmed": "active",
+    "trusted": "good",
 }
 _EVENTS: Final[dict[Event, str]] = {
     "opened": "Opened",
@@ -138,6 +145,29 @@ def told_problem(problem: Problem) -> str:
 
 
 @register.filter
+def proposal_state(proposal: Proposal) -> SafeString:
+    """Write a proposal's state; one whose time is over is expired, also before a job says so."""
+    is_over = proposal.state == "open" and proposal.expires_at <= timezone.now()
+    return state("expired" if is_over else proposal.state)
+
+
+@register.filter
+def may_propose_organisation(viewer: Viewer) -> bool:
+    """Tell whether this person may propose that an organisation joins."""
+    return viewer.may("propose organisation")
+
+
+@register.filter
+def payload_text(value: Any) -> str:  # noqa: ANN401 -- what is in a proposal is any JSON
+    """Write one part of what was proposed in plain words."""
+    if isinstance(value, list):
+        return ", ".join(payload_text(one) for one in value)
+    if isinstance(value, dict):
+        return " ".join(payload_text(one) for _, one in sorted(value.items()))
+    return str(value)
+
+
+@register.filter
 def state_of(name: str, count: int) -> SafeString:
     """Write how many are in a state, on its colour."""
     return format_html('<span class="sd-state sd-state-{}">{} {}</span>', _LOOKS.get(name, "neutral"), count, name)
@@ -167,8 +197,10 @@ def _places(viewer: Viewer, path: str) -> list[Place]:
         ("Home", "staff:home", viewer.belongs),
         ("Items", "staff:items", viewer.sees_items),
         ("Lists", "staff:lists", viewer.belongs),
+        ("Schemes", "staff:schemes", viewer.belongs),
         ("Enforcement", "staff:enforcement", viewer.sees_items),
         ("Requests", "staff:requests", viewer.belongs),
+        ("Proposals", "staff:proposals", viewer.decides_proposals),
     ]
     return [_place(name, reverse(view), path) for name, view, is_open in open_to if is_open]
 

@@ -7,6 +7,7 @@ from staydown_hub.staff.access import page, refuse_another_s
 from staydown_hub.staff.paging import page_of
 from staydown_hub.staff.queries import lists as queries
 from staydown_hub.staff.viewer import Viewer
+from staydown_hub.staff.views.proposals import PROPOSED_ON_ENTRIES
 
 
 @page(only_if=lambda viewer: viewer.belongs)
@@ -30,5 +31,6 @@ def shared_list(request: HttpRequest, viewer: Viewer, slug: str) -> HttpResponse
         "page": entries,
         "rows": queries.rows_of(entries),
         "sees_items": viewer.sees_items,
+        "proposes": [word for word, deed in PROPOSED_ON_ENTRIES.items() if viewer.may(deed)],
     }
     return render(request, "staff/list.html", context)

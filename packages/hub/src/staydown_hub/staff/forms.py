@@ -1,0 +1,75 @@
+"""What people fill in: each field checked by the same rules as the API's, and named when it is wrong."""
+
+from collections.abc import Callable
+
+from django import forms
+
+from staydown_hub.rules.access import KINDS
+from staydown_hub.rules.roll import BadRollError, OrganisationLine, organisation_line
+from staydown_hub.rules.texts import MAX_REASON_CHARACTERS, check_reason
+
+
+def checked_by(rule: Callable[[str], str]) -> Callable[[str], None]:
+    """Return a field's validator from a rule that raises ValueError."""
+
+    def validate(value: str) -> None:
+        try:
+            rule(value)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None
+
+    return validate
+
+
+class ReasonForm(forms.Form):
+    """Why something is asked for, or not agreed to."""
+
+    reason = forms.CharField(
+        max_length=MAX_REASON_CHARACTERS,
+        validators=[checked_by(check_reason)],
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Members read it. No address and no fingerprint.",
+    )
+
+
+class OrganisationForm(forms.Form):
+    """An organisation that shall join, with the first person of its own, who administers it."""
+
+    name = forms.CharField(max_length=200)
+    slug = forms.CharField(
+        max_length=64, label="Short name", help_text="Lower-case letters, digits, - and _; for good."
+    )
+    kind = forms.ChoiceField(
+        choices=[(kind, kind.replace("_", " ")) for kind in KINDS], widget=forms.Select(attrs={"class": "form-select"})
+    )
+    domains = forms.CharField(
+        required=False,
+        label="Hosts that it answers for",
+        help_text="Separated by blanks, each with all below it; may stay empty.",
+    )
+    abuse_mail = forms.EmailField(required=False, label="Where notices about these hosts go")
+    administrator = forms.EmailField(help_text="The e-mail of whoever administers it: they bring in the others.")
+
+    def clean(self) -> dict[str, object]:
+        """Hold the fields to the rules of the roll."""
+        cleaned = super().clean() or {}
+        if not self.errors:
+            try:
+                self.line()
+            except BadRollError as error:
+                raise forms.ValidationError(str(error)) from None
+        return cleaned
+
+    def line(self) -> OrganisationLine:
+        """Return what was filled in, as the roll knows it. Raises BadRollError."""
+        given = self.cleaned_data
+        return organisation_line(
+            {
+                "slug": given["slug"],
+                "name": given["name"],
+                "kind": given["kind"],
+                "domains": given["domains"].split(),
+                "abuse_mail": given["abuse_mail"],
+                "people": [{"email": given["administrator"], "role": "administrator"}],
+            }
+        )
