@@ -95,7 +95,7 @@ class Connection(asyncio.BufferedProtocol):
         self._loop = asyncio.get_running_loop()
         self._deadline = self._loop.time() + HEAD_S
         self._state: _State = "idle"
-        self._is_last = self._is_at_end = False
+        self._is_last = self._is_at_end = self._is_cut = False
         self._is_answering = False
         self._is_full = self._is_paused = False
         self._received = 0
@@ -225,7 +225,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def on_headers_complete(self) -> None:
         """Refuse the request, or go on to its body."""
-        if self._parser.should_upgrade():
+        version = self._parser.get_http_version()
+        if self._parser.should_upgrade() or version not in {"1.1", "1.0"}:
             raise _bad_request()
         path, authority = _target(self._url)
         request = self._request = Request(self._parser.get_method().decode("latin-1"), path, authority, self._headers)
@@ -289,7 +290,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _refuse(self, error: RefusedError) -> None:
         """Answer what was not understood, or not in time, and end the connection."""
-        self._is_last = True
+        self._is_last = self._is_cut = True
         if self._is_answering:
             if self._body is not None:
                 self._body.break_off()
@@ -326,7 +327,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _linger(self) -> None:
         """Close so that the answer arrives: what the client still sends is read and passed over for a while."""
-        is_over = self._state == "whole" or self._is_at_end
+        is_over = self._is_at_end or (self._state == "whole" and not self._is_cut)
         self._state, self._received = "linger", 0
         self._deadline = self._loop.time() + _LINGER_S
         if is_over or not self._transport.can_write_eof():
