@@ -1,6 +1,6 @@
 """Sightings of a locked item: noted, counted, and their sealed addresses opened for whoever must act on them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -36,13 +36,27 @@ def add_sightings(actor: Actor, *, item: Item, addresses: Collection[Address]) -
     named = sightings.filter(address_digest__in=by_digest)
     known = {bytes(digest) for digest in named.values_list("address_digest", flat=True)}
     named.update(last_reported_at=now)
-    fresh = [_sighting(actor, item, one, at=now) for digest, one in by_digest.items() if digest not in known]
+    fresh = [_sighting(actor, item.pk, one, at=now) for digest, one in by_digest.items() if digest not in known]
     Sighting.objects.bulk_create(fresh)
     if sightings.filter(reported_by=actor.organisation).count() > MAX_SIGHTINGS_OF_ONE_REPORTER:
         raise TooManySightingsError(MAX_SIGHTINGS_OF_ONE_REPORTER)
     if "assess" in scopes_of_kind(kind_of(actor.organisation)):
         named.filter(confirmed_by=None).update(confirmed_by=actor.organisation)
     return len(fresh)
+
+
+def first_sightings(actor: Actor, addresses_of: Mapping[UUID, Collection[Address]]) -> None:
+    """Note where items were seen that this transaction opened: nothing was known of them, so nothing is looked up."""
+    now = timezone.now()
+    confirmed_by = actor.organisation if "assess" in scopes_of_kind(kind_of(actor.organisation)) else None
+    rows = [
+        _sighting(actor, item_id, one, at=now)
+        for item_id, addresses in addresses_of.items()
+        for one in {digest_of(one): one for one in addresses}.values()
+    ]
+    for row in rows:
+        row.confirmed_by_id = confirmed_by
+    Sighting.objects.bulk_create(rows)
 
 
 def sighting_at(item_id: UUID, sighting_id: UUID) -> Sighting | None:
@@ -59,9 +73,9 @@ def address_of(sighting: Sighting) -> str:
     return sighting.unseal("address")
 
 
-def _sighting(actor: Actor, item: Item, address: Address, *, at: datetime) -> Sighting:
+def _sighting(actor: Actor, item_id: UUID, address: Address, *, at: datetime) -> Sighting:
     made = Sighting(
-        item=item,
+        item_id=item_id,
         kind=address.kind,
         address_digest=digest_of(address),
         reported_by_id=actor.organisation,
