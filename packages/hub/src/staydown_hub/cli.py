@@ -5,6 +5,7 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final, NoReturn
 
 _USAGE_ERROR: Final = 2
@@ -87,6 +88,10 @@ def _add_keys(words: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 def _add_lists(words: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     group = _group(words, "lists", "the shared lists")
+    export = _add(group, "export", "write a list's log into a folder, as files that anyone can serve", "lists:export")
+    export.add_argument("list", metavar="LIST", help="the list's slug")
+    export.add_argument("folder", metavar="DIR", type=Path, help="made if it is not there; kept up when run again")
+    _json(export)
     redact = _add(
         group, "redact", "erase what a list says about an item, for good; the log still verifies", "lists:redact"
     )
