@@ -32,9 +32,20 @@ def postgres() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBlocker, postgres: str) -> Iterator[None]:
+def ring_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Give this process a key ring of its own, which opens what the tests seal."""
+    folder = tmp_path_factory.mktemp("ring") / "ring"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STAYDOWN_RING_FOLDER", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None, django_db_blocker: DjangoDbBlocker, postgres: str, ring_folder: Path
+) -> Iterator[None]:
     """Make the test database on that server; pytest-django's own does so only where it sees who will ask for it."""
-    del django_test_environment
+    del django_test_environment, ring_folder
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DATABASE_URL", postgres)
         given: dict[str, Any] = environment.database()

@@ -1,20 +1,23 @@
 """A stretch of the log, fetched: full bundles side by side into the folder, none of them twice, then the tail.
 
-What is here is still unverified. A process killed on the way finds its bundles again.
+What is here is still unverified. A process killed on the way finds its bundles again. They are kept only while they
+take little of the room that there is: the list itself needs it more, and whoever signs the list decides how long it is.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing, suppress
 from typing import TYPE_CHECKING, Final
 
 from staydown_client.errors import FolderError, HubUnavailableError, LogRefusedError
 from staydown_client.feed import BUNDLE_RECORDS, Feed, unpack_records
+from staydown_client.stopping import Stopping
 from staydown_client.transport import Packed, Transport
 
 if TYPE_CHECKING:
@@ -28,6 +31,10 @@ if TYPE_CHECKING:
 FOLDER_NAME: Final = "incoming"
 _AT_ONCE: Final = 4
 _AHEAD: Final = 12
+LEAST_FREE_BYTES: Final = 512 * 1024 * 1024
+_ROOM_FOR_THE_LIST: Final = 2
+"""So many times what is kept has to stay free beside it: the list that is made of it takes about as much, and more."""
+_NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class Download:
@@ -39,7 +46,9 @@ class Download:
         self._address = address
         self._key = key
         self._list = list_name
-        self._stopped = threading.Event()
+        self._stopping = Stopping()
+        self._kept_bytes = 0
+        self._counting = threading.Lock()
         self.used_kept = False
 
     def records(self, start: int, stop: int) -> Iterator[Records]:
@@ -54,9 +63,9 @@ class Download:
                         raise LogRefusedError("The hub's bundle is not the one that was asked for.", problem="garbage")
                     yield records.part(position, stop)
                     position = (number + 1) * BUNDLE_RECORDS
-        with Transport(self._address, self._key) as transport:
+        with self._stopping.breaks_off(Transport(self._address, self._key)) as transport:
             feed = Feed(transport, list_name=self._list)
-            while position < stop and not self._stopped.is_set():
+            while position < stop and not self._stopping.is_set:
                 records = feed.tail(after=position - 1)
                 if records.first != position or not len(records):
                     raise LogRefusedError(
@@ -68,21 +77,21 @@ class Download:
 
     def stop(self) -> None:
         """End early; may be called from any thread."""
-        self._stopped.set()
+        self._stopping.set()
 
     def forget(self) -> None:
         """Remove the bundles that were kept."""
         shutil.rmtree(self._kept, ignore_errors=True)
-        self.used_kept = False
+        self._kept_bytes, self.used_kept = 0, False
 
     def _bundles(self, numbers: range) -> Generator[tuple[int, Packed]]:
         self._make_room()
-        transports: list[Transport] = []
         own = threading.local()
+        resources = ExitStack()
 
         def connect() -> None:
-            own.transport = Transport(self._address, self._key)
-            transports.append(own.transport)
+            transport = Transport(self._address, self._key)
+            own.transport = resources.enter_context(self._stopping.breaks_off(transport))
 
         def fetch(number: int) -> Packed:
             return self._kept_bundle(number) or self._keep(number, Feed(own.transport, list_name=self._list))
@@ -98,18 +107,18 @@ class Download:
                 yield self._first_of(waiting)
         finally:
             pool.shutdown(cancel_futures=True)
-            for transport in transports:
-                transport.close()
+            resources.close()
 
     def _first_of(self, waiting: deque[tuple[int, Future[Packed]]]) -> tuple[int, Packed]:
         number, future = waiting.popleft()
-        if self._stopped.is_set():
+        if self._stopping.is_set:
             raise HubUnavailableError("The sync was stopped while the list was being fetched.")
         return number, future.result()
 
     def _make_room(self) -> None:
         try:
             self._kept.mkdir(mode=0o700, exist_ok=True)
+            self._kept_bytes = sum(path.stat().st_size for path in self._kept.iterdir())
         except OSError as error:
             raise FolderError(f"{self._kept} cannot be made: {error.strerror}.") from error
 
@@ -124,16 +133,34 @@ class Download:
         return None
 
     def _keep(self, number: int, feed: Feed) -> Packed:
+        """Fetch a bundle, and keep it as long as that leaves room: without it the sync only cannot go on from there."""
         packed = feed.bundle(number)
         path = self._kept / f"{number}{'.zst' if packed.is_compressed else '.sdb'}"
         part = path.with_suffix(".part")
         try:
-            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(packed.data)
-            part.rename(path)
+            if self._has_room_for(len(packed.data)):
+                _write_whole(part, packed.data)
+                part.rename(path)
         except OSError as error:
-            raise FolderError(
-                f"{path} cannot be written: {error.strerror}. Make room on the disk; the sync goes on from there."
-            ) from error
+            with suppress(OSError):
+                part.unlink()
+            if error.errno not in _NO_ROOM:
+                raise FolderError(f"{path} cannot be written: {error.strerror}.") from error
         return packed
+
+    def _has_room_for(self, size_bytes: int) -> bool:
+        with self._counting:
+            kept_bytes = self._kept_bytes + size_bytes
+            if shutil.disk_usage(self._kept).free < LEAST_FREE_BYTES + _ROOM_FOR_THE_LIST * kept_bytes:
+                return False
+            self._kept_bytes = kept_bytes
+            return True
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    """Bring `data` to the disk itself: the name that it takes next stands for a whole bundle."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())

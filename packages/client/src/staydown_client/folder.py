@@ -27,6 +27,8 @@ KEY_NAME: Final = "key"
 STORE_NAME: Final = "list.sqlite"
 LOCK_NAME: Final = "sync.lock"
 ID_NAME: Final = "filter-id"
+MAX_ENTRIES: Final = 100_000_000
+"""A longer list is not followed unless filter.toml permits it: whoever signs a list could fill the disk with it."""
 
 _SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _TEMPLATE: Final = """\
@@ -36,6 +38,7 @@ _TEMPLATE: Final = """\
 hub = "{hub}"
 list = "{list}"
 insecure = {insecure}  # true: plain http to another machine is permitted
+max_entries = {max_entries}  # a longer list is refused: it could fill the disk
 
 [policy]
 exact = "block"           # or "hold": a person looks first
@@ -57,6 +60,7 @@ class Settings:
     list: str
     insecure: bool = False
     log: Trust | None = None
+    max_entries: int = MAX_ENTRIES
 
     def trusted(self) -> Trust:
         """Return whose signatures are believed; raise `ConfigurationError` when the settings do not say."""
@@ -153,7 +157,12 @@ def make_folder(path: str | os.PathLike[str], *, settings: Settings, key: ApiKey
 
 def _settings_text(settings: Settings) -> str:
     # Checked addresses and names hold no quote and no backslash, so they are TOML strings as they are.
-    text = _TEMPLATE.format(hub=settings.hub, list=settings.list, insecure=str(settings.insecure).lower())
+    text = _TEMPLATE.format(
+        hub=settings.hub,
+        list=settings.list,
+        insecure=str(settings.insecure).lower(),
+        max_entries=settings.max_entries,
+    )
     return text + (log_text(settings.log) if settings.log is not None else "")
 
 
@@ -172,7 +181,7 @@ def _read_settings(path: Path) -> Settings:
 
 
 def _settings_from(table: dict[str, object]) -> Settings:
-    known = ("hub", "list", "insecure", "log", *TABLES)
+    known = ("hub", "list", "insecure", "max_entries", "log", *TABLES)
     unknown = sorted(table.keys() - set(known))
     if unknown:
         raise ConfigurationError(f"{unknown[0]} is not a setting; there are {', '.join(known)}.")
@@ -190,4 +199,11 @@ def _settings_from(table: dict[str, object]) -> Settings:
         list=checked_list_name(table.get("list")),
         insecure=insecure,
         log=None if log is None else read_log(log),
+        max_entries=_checked_max_entries(table.get("max_entries", MAX_ENTRIES)),
     )
+
+
+def _checked_max_entries(value: object) -> int:
+    if type(value) is not int or value < 1:
+        raise ConfigurationError("max_entries must be a whole number of entries, 1 or more.")
+    return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -11,8 +12,9 @@ from staydown_client.base.writing import write_new_base
 from staydown_client.clock import moment_now
 from staydown_client.download import Download
 from staydown_client.entries import EntryReader
-from staydown_client.errors import HubError, HubUnavailableError, LogRefusedError
+from staydown_client.errors import HubError, HubMisbehavedError, HubUnavailableError, LogRefusedError
 from staydown_client.log.compact_range import CompactRange
+from staydown_client.log.notes import parse_checkpoint_body, parse_note
 from staydown_client.log.proofs import consistency_proof, root_of, verify_consistency
 from staydown_client.log.tiles import Tiles
 
@@ -31,6 +33,7 @@ BASE_FROM: Final = 50_000
 """A first sync of so many entries is written into a base at once."""
 
 _MOST_PENDING: Final = 3 * 4096
+"""So many entries may wait for the signatures of enough witnesses."""
 _STAYS: Final = "The list verified before stays in force."
 
 
@@ -44,11 +47,13 @@ class Extended:
 class Verifier:
     """Extends a store by verified entries, whether they come in bulk or live."""
 
-    def __init__(self, folder: Path, writer: StoreWriter, pinned: Trust) -> None:
-        """Believe the keys that were `pinned`, and those that they endorsed since."""
+    def __init__(self, folder: Path, writer: StoreWriter, pinned: Trust, *, max_entries: int) -> None:
+        """Believe the keys that were `pinned`, and those that they endorsed since; follow no longer list."""
         self._folder = folder
         self._writer = writer
         self._trust = pinned.follow_endorsements(writer.endorsed_keys())
+        self._max_entries = max_entries
+        self._fresh_until_s, self._fresh_of = -math.inf, -1
         self._pending: list[Records] = []
         self._download: Download | None = None
         self._stopped = False
@@ -76,9 +81,10 @@ class Verifier:
             download.stop()
         try:
             self._extend_twice(checkpoint, download)
-        except LogRefusedError as error:
+        except HubMisbehavedError as error:
             download.forget()
-            if error.problem == "garbage" and self._is_proved_fork(checkpoint, feed):
+            is_garbage = isinstance(error, LogRefusedError) and error.problem == "garbage"
+            if is_garbage and self._is_proved_fork(checkpoint, feed):
                 raise _forked(checkpoint) from error
             raise
         download.forget()
@@ -86,11 +92,18 @@ class Verifier:
     def take(self, news: News) -> Extended | None:
         """Verify and apply what arrived live; None when it waits for more witnesses."""
         self.shown = news.note
-        expected = self._writer.state.size + sum(map(len, self._pending))
+        waiting = sum(map(len, self._pending))
+        expected = self._writer.state.size + waiting
         if news.records.first != expected:
             raise LogRefusedError(
                 f"The hub sent position {news.records.first} where {expected} comes next. {_STAYS}", problem="garbage"
             )
+        if waiting + len(news.records) > _MOST_PENDING:
+            raise LogRefusedError(
+                f"{waiting} entries wait for the signatures of enough witnesses, and more come. {_STAYS}",
+                problem="witnesses",
+            )
+        self._check_ends_with(news, size=expected + len(news.records))
         self._pending.append(news.records)
         return self._take(news.note)
 
@@ -99,19 +112,40 @@ class Verifier:
         self.shown = news.note
         return self._take(news.note)
 
+    def check_fresh(self) -> None:
+        """Raise `LogRefusedError` when the witnesses' signatures under the list in force have become too old."""
+        if time.time() > self._fresh_until_s:
+            raise LogRefusedError(
+                "The hub shows no newer list, and too few witnesses signed this one lately: a newer one may be kept "
+                f"back. {_STAYS} Ask whether the witnesses run.",
+                problem="witnesses",
+            )
+
+    def _check_ends_with(self, news: News, *, size: int) -> None:
+        """Raise unless the checkpoint that came with entries ends with them: an older one would prove nothing, ever."""
+        _, claimed, _ = parse_checkpoint_body(parse_note(news.note).body)
+        if claimed == size:
+            return
+        try:
+            self._check_old(self._trust.open_checkpoint(news.note, now_s=time.time()))
+        except LogRefusedError as error:
+            if error.problem == "fork":
+                raise
+        raise LogRefusedError(
+            f"The hub sent entries up to {size} with a checkpoint of {claimed}. {_STAYS}", problem="garbage"
+        )
+
     def _take(self, note: str) -> Extended | None:
         try:
-            checkpoint = self._trust.open_checkpoint(note, now_s=time.time())
+            checkpoint = self._open(note)
         except LogRefusedError as error:
             if error.problem != "witnesses":
-                raise
-            if sum(map(len, self._pending)) > _MOST_PENDING:
-                self._pending = []
                 raise
             return None
         size = self._writer.state.size
         if checkpoint.size <= size or not self._pending:
             self._check_old(checkpoint)
+            self._note_witnesses(checkpoint)
             return None
         waiting, self._pending = self._pending, []
         parts = [records.part(size, checkpoint.size) for records in waiting if records.first < checkpoint.size]
@@ -121,11 +155,29 @@ class Verifier:
                 self._pending.append(records.part(checkpoint.size, records.first + len(records)))
         return extended
 
+    def _open(self, note: str) -> Checkpoint:
+        checkpoint = self._trust.open_checkpoint(note, now_s=time.time())
+        if checkpoint.size > self._max_entries:
+            raise LogRefusedError(
+                f"The hub's list has {checkpoint.size} entries, more than this filter takes: its max_entries "
+                f"is {self._max_entries}. {_STAYS}",
+                problem="garbage",
+            )
+        return checkpoint
+
+    def _note_witnesses(self, checkpoint: Checkpoint) -> None:
+        """Note until when the signatures of `checkpoint` count; those of the list in force only ever gain."""
+        state = self._writer.state
+        if checkpoint.size == state.size:
+            until_s = self._trust.fresh_until_s(checkpoint)
+            self._fresh_until_s = until_s if self._fresh_of != state.size else max(until_s, self._fresh_until_s)
+            self._fresh_of = state.size
+
     def _extend_twice(self, checkpoint: Checkpoint, download: Download) -> None:
         start = self._writer.state.size
         try:
             self._extend(checkpoint, download.records(start, checkpoint.size))
-        except LogRefusedError:
+        except HubMisbehavedError:
             if not download.used_kept:
                 raise
             # Bundles kept from a sync that broke off may be what does not fit: all is fetched anew before it is said.
@@ -152,7 +204,7 @@ class Verifier:
 
     def _believed(self, note: str, feed: Feed) -> Checkpoint:
         try:
-            return self._trust.open_checkpoint(note, now_s=time.time())
+            return self._open(note)
         except LogRefusedError as error:
             if error.problem != "signature":
                 raise
@@ -160,11 +212,11 @@ class Verifier:
             trust = self._trust.follow_endorsements(offered)
             if trust.keys == self._trust.keys:
                 raise
-            checkpoint = trust.open_checkpoint(note, now_s=time.time())
+            trust.open_checkpoint(note, now_s=time.time())
             new = {each.vkey for each in trust.keys} - {each.vkey for each in self._trust.keys}
             self._writer.remember_keys([(vkey, text) for vkey, text in offered if vkey in new and text is not None])
             self._trust = trust
-            return checkpoint
+            return self._open(note)
 
     def _check_old(self, checkpoint: Checkpoint) -> None:
         """Raise when a checkpoint that goes no further than the verified list contradicts it."""
@@ -209,6 +261,7 @@ class Verifier:
             self._writer.apply(
                 runs, gathering.labels, tree=tree.to_bytes(), note=checkpoint.text, confirmed=moment_now()
             )
+        self._note_witnesses(checkpoint)
         return Extended(tuple(runs))
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from staydown_client.errors import FolderError
+from staydown_client import download
+from staydown_client.errors import FolderError, HubUnavailableError
 from staydown_client.filter import Filter
 from staydown_client.sync import CaughtUp, opened
 
 from packages.client.tests.conftest import LoopbackHub, Told, admit, near
-from packages.client.tests.hostile_hub import BUNDLE
+from packages.client.tests.hostile_hub import BUNDLE, FEED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,6 +65,42 @@ def test_without_room_the_last_list_stays_and_the_sync_goes_on_when_there_is(
         assert uploads.list_status().position == before - 1
     assert catch_up(folder) == [CaughtUp(hub.log.size - 1, new)]
     assert not list(folder.path.glob("*.unfinished"))
+
+
+def test_bundles_are_kept_only_while_that_leaves_the_room_that_the_list_needs(
+    folder: Folder, hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.publish(*(admit(n) for n in range(3 * BUNDLE + 1)))
+    length = len(hub.log.bundle(0, BUNDLE))
+    usage = shutil.disk_usage(folder.path)._replace(free=download.LEAST_FREE_BYTES + 5 * length)
+    monkeypatch.setattr("staydown_client.download.shutil.disk_usage", lambda _path: usage)
+    hub.answers[f"{FEED}tail"] = lambda handler: handler.answer({}, status=503)
+    for asked in (3, 4):  # what was kept is not fetched again, and what was not takes no more room the second time
+        with pytest.raises(HubUnavailableError):
+            catch_up(folder)
+        kept = list((folder.path / download.FOLDER_NAME).iterdir())
+        assert len(kept) in {1, 2}
+        assert sum(path.stat().st_size for path in kept) <= 2.5 * length
+        assert sum(path.startswith(f"{FEED}bundle") for path in hub.paths()) >= asked
+    hub.answers.clear()
+    assert catch_up(folder) == [CaughtUp(hub.log.size - 1, hub.log.size)]
+    assert not (folder.path / download.FOLDER_NAME).exists()
+
+
+def test_a_base_that_cannot_be_written_leaves_nothing_of_it_behind(
+    folder: Folder, hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    hub.publish(admit(1))
+    monkeypatch.setattr("staydown_client.verifying.BASE_FROM", 1)
+    with monkeypatch.context() as patched, opened(folder) as syncing:
+        patched.setattr("staydown_client.base.files._write", full)
+        with pytest.raises(FolderError, match="No space left"):
+            syncing.catch_up(Told())
+        assert not list(folder.path.glob("base-*"))
+    assert catch_up(folder) == [CaughtUp(0, 1)]
 
 
 @pytest.mark.parametrize("name", ["sync.lock", "list.sqlite"])

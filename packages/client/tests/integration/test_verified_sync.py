@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 import zstandard
-from staydown_client.errors import LogRefusedError
-from staydown_client.folder import Settings, make_folder, open_folder
+from staydown_client.folder import open_folder
 from staydown_client.log.notes import cosignature_line, parse_note
 from staydown_client.log.trust import Trust
-from staydown_client.sync import Applied, CaughtUp, Trouble, opened
-from staydown_client.view import ListView
+from staydown_client.sync import Applied, CaughtUp, Trouble
 
 from packages.client.tests import mischief
-from packages.client.tests.conftest import KEY, LIST, Told, admit, amend, item_id, withdraw
+from packages.client.tests.conftest import admit, amend, item_id, withdraw
+from packages.client.tests.following import catch_up, folder_with, following, in_force, refused, status_of, wait_until
 from packages.client.tests.hostile_hub import BUNDLE, HostileHub, as_json, running
 from packages.client.tests.made_log import LogKey, MadeLog, canonical, record, witness_key
 
@@ -28,7 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from staydown_client.folder import Folder
-    from staydown_client.view import ListStatus
 
 
 @pytest.fixture
@@ -41,64 +36,6 @@ def hub() -> Iterator[HostileHub]:
 @pytest.fixture
 def folder(tmp_path: Path, hub: HostileHub) -> Folder:
     return folder_with(tmp_path, hub, hub.log.trust)
-
-
-def folder_with(tmp_path: Path, hub: HostileHub, trust: Trust) -> Folder:
-    return make_folder(tmp_path / "filter", settings=Settings(hub=hub.url, list=LIST, log=trust), key=KEY)
-
-
-def catch_up(folder: Folder) -> list[object]:
-    told = Told()
-    with opened(folder) as syncing:
-        syncing.catch_up(told)
-    return told.progress
-
-
-def refused(folder: Folder) -> LogRefusedError:
-    with pytest.raises(LogRefusedError) as caught:
-        catch_up(folder)
-    return caught.value
-
-
-def status_of(folder: Folder) -> ListStatus:
-    view = ListView(folder.store_path, list_name=LIST)
-    try:
-        return view.status()
-    finally:
-        view.close()
-
-
-def in_force(folder: Folder, *numbers: int) -> list[int]:
-    """Return which of these items' digests a reader finds."""
-    view = ListView(folder.store_path, list_name=LIST)
-    try:
-        looked = view.look_up(
-            [("sha256", number.to_bytes(32, "big")) for number in numbers], np.zeros((0, 32), np.uint8)
-        )
-        return [numbers[row] for row, _ in looked.exact_hits]
-    finally:
-        view.close()
-
-
-@contextmanager
-def following(folder: Folder) -> Iterator[Told]:
-    told = Told()
-    with opened(folder) as syncing:
-        thread = threading.Thread(target=syncing.follow, args=(told,))
-        thread.start()
-        try:
-            yield told
-        finally:
-            syncing.stop()
-            thread.join(timeout=30)
-        assert not thread.is_alive()
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
 
 
 def forked(hub: HostileHub) -> None:
@@ -291,6 +228,22 @@ def test_a_filter_that_was_away_until_no_endorsing_key_was_left_is_told_to_pin_t
     # The key is new; what it signs is held against what was verified all the same.
     assert refused(open_folder(folder.path)).problem == "fork"
     assert status_of(folder).position == 4
+
+
+def test_a_list_longer_than_the_filter_takes_is_refused_before_it_is_fetched(tmp_path: Path, hub: HostileHub) -> None:
+    folder = folder_with(tmp_path, hub, hub.log.trust, max_entries=5)
+    with following(folder) as told:
+        wait_until(lambda: hub.asked_for("events"))
+        hub.publish(admit(20))
+        wait_until(lambda: status_of(folder).position == 4)
+        hub.publish(admit(21))
+        wait_until(lambda: any(isinstance(each, Trouble) and "max_entries" in each.message for each in told.progress))
+    asked = len(hub.asked_for("tail"))
+    assert "max_entries" in str(refused(folder))
+    assert (len(hub.asked_for("tail")), status_of(folder).position) == (asked, 4)
+    settings = folder.settings_path.read_text()
+    folder.settings_path.write_text(settings.replace("max_entries = 5 ", "max_entries = 6 "))
+    assert catch_up(open_folder(folder.path)) == [CaughtUp(5, 1)]
 
 
 def test_a_list_is_believed_once_enough_witnesses_signed_it(

@@ -130,6 +130,8 @@ def test_a_lock_that_cannot_be_opened_is_named(made: Folder) -> None:
         ('hub = "https://hub.example"', "list"),
         ('hub = "https://hub.example"\nlist = "../x"', "list"),
         ('hub = "https://hub.example"\nlist = "national"\ninsecure = 1', "insecure"),
+        ('hub = "https://hub.example"\nlist = "national"\nmax_entries = 0', "max_entries"),
+        ('hub = "https://hub.example"\nlist = "national"\nmax_entries = true', "max_entries"),
         ('hub = "https://hub.example"\nlist = "national"\npolicy = 1', "policy"),
         ('hub = "https://hub.example"\nlist = "national"\nkey = "x"', "key is not a setting"),
         ('hub = "https://hub.example"\nlist = "national"\n[policy]\nnear = "allow"', "policy.near"),

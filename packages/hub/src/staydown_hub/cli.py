@@ -29,6 +29,8 @@ settings (environment):
   STAYDOWN_SIGNING_PROVIDER         who keeps these keys: file, or the name of an installed plug-in (file)
   STAYDOWN_LOG_FOLDER               what is served of the logs and can be made again ($STAYDOWN_HOME/log)
   STAYDOWN_LOG_ORIGIN               what the logs are called, without the list (the public address's host)
+  STAYDOWN_RING_FOLDER              keys that open what is encrypted in the database ($STAYDOWN_HOME/ring)
+  STAYDOWN_RING_PROVIDER            who keeps these keys: file, or the name of an installed plug-in (file)
   STAYDOWN_SECRET_KEY               signs sessions; unset: made once and kept in the data folder
 """
 
@@ -54,6 +56,7 @@ def parser() -> argparse.ArgumentParser:
     _add_keys(words)
     _add_lists(words)
     _add_signing_keys(words)
+    _add_ring(words)
     _add_audit(words)
     figures = _add(words, "figures", "account for the work in numbers", "figures:run")
     _json(figures)
@@ -147,6 +150,16 @@ def _add_signing_keys(words: "argparse._SubParsersAction[argparse.ArgumentParser
     for one in (add, remove):
         one.add_argument("--list", required=True, metavar="LIST", help="the list's slug")
     _json(_add(witnesses, "list", "list them, with what each signed last", "keys:show_witnesses"))
+
+
+def _add_ring(words: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    group = _group(words, "ring", "the keys that open what is encrypted at rest")
+    _add(group, "make", "make the ring; where nothing was sealed yet the hub does it by itself", "ring:make")
+    _add(group, "rotate", "make one more key, which wraps from now on", "ring:rotate")
+    _add(group, "rewrap", "wrap all records with the newest key; may be stopped and run again", "ring:rewrap")
+    retire = _add(group, "retire", "take a key away for good, once it wraps nothing", "ring:retire")
+    retire.add_argument("key", metavar="KEY", help="its id, as `ring list` shows it")
+    _json(_add(group, "list", "list the keys without their secrets, and what each wraps", "ring:show"))
 
 
 def _add_audit(words: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

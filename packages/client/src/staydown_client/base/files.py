@@ -54,6 +54,18 @@ def write_base(folder: Path, table: Table, make_index: Callable[[], HammingIndex
     name = f"{PREFIX}{size}-{secrets.token_hex(4)}"
     draft = folder / (name + UNFINISHED)
     draft.mkdir(mode=0o700)
+    try:
+        described = _fill(draft, table, make_index, size=size)
+        draft.rename(folder / name)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)  # it may be what filled the disk
+        raise
+    sync_folder(folder)
+    return BaseName(name, hashlib.sha256(described).digest(), size)
+
+
+def _fill(draft: Path, table: Table, make_index: Callable[[], HammingIndex], *, size: int) -> bytes:
+    """Write all of a base's files and return the text that describes them."""
     guide: dict[str, NDArray[Any]] = {}
     for column, array, is_sorted in _columns(table):
         guide[f"{column}.checks"] = write_column(draft / f"{column}.npy", array)
@@ -73,9 +85,7 @@ def write_base(folder: Path, table: Table, make_index: Callable[[], HammingIndex
     described = json.dumps(meta).encode()
     _write(draft / _META, described)
     sync_folder(draft)
-    draft.rename(folder / name)
-    sync_folder(folder)
-    return BaseName(name, hashlib.sha256(described).digest(), size)
+    return described
 
 
 def remove_others(folder: Path, *, keep: str | None) -> None:

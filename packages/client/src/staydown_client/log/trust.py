@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -61,6 +62,13 @@ class Trust:
                 problem="witnesses",
             )
         return checkpoint
+
+    def fresh_until_s(self, checkpoint: Checkpoint) -> float:
+        """Return until when (seconds since 1970) enough witnesses' signatures of `checkpoint` are young enough."""
+        if self.max_witness_age_s is None or self.need_k == 0:
+            return math.inf
+        times_s = sorted(checkpoint.cosigned_by.values(), reverse=True)
+        return times_s[self.need_k - 1] + self.max_witness_age_s if len(times_s) >= self.need_k else -math.inf
 
     def follow_endorsements(self, offered: Iterable[tuple[str, str | None]]) -> Trust:
         """Return this trust with every offered key that a trusted one endorsed, directly or through another.

@@ -12,6 +12,7 @@ from staydown_hub import __version__
 from staydown_hub.api import (
     access,
     assessments,
+    batches,
     disputes,
     enforcement,
     errors,
@@ -46,6 +47,7 @@ api = NinjaAPI(
 for part in (
     me,
     reports,
+    batches,
     assessments,
     lookups,
     items,

@@ -1,6 +1,7 @@
 """The shapes that several routes share: strict, so that a field we do not know is refused and not ignored."""
 
 import re
+from collections.abc import Collection
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from staydown_hub.organisations.queries import Caller
 from staydown_hub.rules.addresses import MAX_URL_CHARACTERS, parse_address
 from staydown_hub.rules.admission import Status
 from staydown_hub.rules.confidence import Grade
+from staydown_hub.rules.enforcement import MAX_REFERENCE_CHARACTERS
 from staydown_hub.rules.fingerprints import MAX_QUALITY, VALUE_BYTES, Algorithm, Fingerprint
 from staydown_hub.rules.schemes import MAX_CODE_CHARACTERS, MAX_SCHEME_CHARACTERS, UnknownCodeError
 from staydown_hub.rules.texts import MAX_REASON_CHARACTERS, check_reason
@@ -95,6 +97,22 @@ Reason = Annotated[str, Field(min_length=1, max_length=MAX_REASON_CHARACTERS), A
 Position = Annotated[int, Field(ge=0, le=MAX_POSITION)]
 
 
+_OPAQUE: Final = re.compile(r"[!-~]*")
+# An address, a person's address, or a run of digits that is longer than an identifier: a fingerprint.
+_TELLING: Final = re.compile(r"://|@|[0-9A-Fa-f]{33}")
+
+
+def _check_reference(reference: str) -> str:
+    if not _OPAQUE.fullmatch(reference):
+        raise ValueError("A reference is printable ASCII without spaces.")
+    if _TELLING.search(reference):
+        raise ValueError("A reference says nothing outside your own system: no address, no person, no fingerprint.")
+    return reference
+
+
+Reference = Annotated[str, Field(min_length=1, max_length=MAX_REFERENCE_CHARACTERS), AfterValidator(_check_reference)]
+
+
 class SightingForm(Strict):
     """Where an item was seen: an http or https address."""
 
@@ -173,8 +191,16 @@ class ErrorAnswer(Strict):
 
 def standing_form(item_id: UUID, *, who: Caller) -> StandingForm:
     """Return how an item stands for the organisation that asks, as it travels."""
+    return standing_forms([item_id], who=who)[item_id]
+
+
+def standing_forms(item_ids: Collection[UUID], *, who: Caller) -> dict[UUID, StandingForm]:
+    """Return how each of these items stands for the organisation that asks, as it travels."""
     asking = lists.Asking(who.organisation.pk, who.organisation.kind)
-    standing = lists.standing_of(item_id, seen_by=asking)
+    return {item_id: _form_of(one) for item_id, one in lists.standings_of(item_ids, seen_by=asking).items()}
+
+
+def _form_of(standing: lists.Standing) -> StandingForm:
     places = [PlaceForm(list=one.list, position=one.position) for one in standing.entries]
     sure = standing.confidence
     confidence = ConfidenceForm(grade=sure.grade, votes=sure.votes) if sure else None

@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "csp",
     "procrastinate.contrib.django",
     "staydown_hub.audit",
+    "staydown_hub.vault",
     "staydown_hub.organisations",
     "staydown_hub.registry",
     "staydown_hub.lists",

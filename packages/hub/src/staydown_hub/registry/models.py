@@ -6,9 +6,12 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.functional import cached_property
 
+from staydown_hub.rules.addresses import KINDS as SIGHTING_KINDS
 from staydown_hub.rules.fingerprints import ALGORITHMS, EXACT_ALGORITHMS, MAX_QUALITY
 from staydown_hub.rules.schemes import MAX_CODE_CHARACTERS, MAX_SCHEME_CHARACTERS
+from staydown_hub.vault.models import SealedRecord
 
 
 class Item(models.Model):
@@ -94,15 +97,20 @@ class FingerprintSource(models.Model):
         return f"source {self.pk}"
 
 
-class Sighting(models.Model):
-    """Where an item was seen: one row an item and URL, whoever else reports it again."""
+class Sighting(SealedRecord):
+    """Where an item was seen: one row an item and address, whoever else reports it again.
+
+    Address and host are sealed; ``address_digest`` finds them. Showing either to anybody is an act of its own.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="sightings")
-    url = models.TextField()
-    # A URL can be longer than what an index row holds, so its SHA-256 stands for it there.
-    url_digest = models.BinaryField(max_length=32)
-    host = models.CharField(max_length=253)
+    kind = models.CharField(max_length=16, choices=[(kind, kind) for kind in SIGHTING_KINDS])
+    sealed_address = models.BinaryField(null=True)
+    # Null where there is no host, and once it is erased.
+    sealed_host = models.BinaryField(null=True)
+    # The ring's digest of kind and address: the same for the same address of another item.
+    address_digest = models.BinaryField(max_length=32)
     reported_by = models.ForeignKey("organisations.Organisation", on_delete=models.PROTECT, related_name="+")
     # The first organisation of a kind that may assess to report it, alone or after another: only then is removal asked.
     confirmed_by = models.ForeignKey(
@@ -115,10 +123,19 @@ class Sighting(models.Model):
         """Never shown by ``str``: a sighting's address is for its recipient only."""
 
         db_table = "sighting"
-        constraints: ClassVar = [models.UniqueConstraint(fields=["item", "url_digest"], name="sighting_once")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["item", "address_digest"], name="sighting_once"),
+            models.CheckConstraint(condition=Q(kind__in=SIGHTING_KINDS), name="sighting_kind_known"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["address_digest"], name="sighting_address")]
 
     def __str__(self) -> str:
         return f"sighting {self.pk}"
+
+    @cached_property
+    def host(self) -> str:
+        """Return the host it is at; empty where there is none, or once it is erased."""
+        return self.unseal("host") if self.sealed_key is not None and self.sealed_host is not None else ""
 
 
 class SchemeCode(models.Model):
@@ -171,3 +188,32 @@ class Assessment(models.Model):
 
     def __str__(self) -> str:
         return f"assessment {self.pk}"
+
+
+class BatchRow(models.Model):
+    """One report of a batch, under the reporter's own reference: sent again, it is the same report.
+
+    ``content_digest`` is keyed: it tells whether what comes again under the reference is the same, and nothing else.
+    ``batch`` names the audit record that covers the row; null for a row that has a record of its own.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    organisation = models.ForeignKey(
+        "organisations.Organisation", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    reference = models.TextField()
+    content_digest = models.BinaryField(max_length=32)
+    item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="batch_rows")
+    known = models.BooleanField()
+    batch = models.UUIDField(null=True)
+
+    class Meta:
+        """A reference names one report of its organisation, for good."""
+
+        db_table = "batch_row"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["organisation", "reference"], name="batch_row_reference_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"batch row {self.pk}"

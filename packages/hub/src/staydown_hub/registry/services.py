@@ -17,6 +17,7 @@ from staydown_hub.registry import queries, supplying
 from staydown_hub.registry.errors import ConflictingFingerprintsError, UnknownItemError
 from staydown_hub.registry.judging import judge, lock_item
 from staydown_hub.registry.models import Item
+from staydown_hub.registry.sightings import add_sightings
 from staydown_hub.rules.addresses import Address
 from staydown_hub.rules.fingerprints import Fingerprint
 
@@ -64,7 +65,7 @@ def _report_item(
     found = queries.find_item(kind=kind, fingerprints=fingerprints)
     reported = Reported(found, known=True) if found else _open_item(actor, kind=kind, fingerprints=fingerprints)
     item = lock_item(reported.item.pk)
-    fresh = supplying.add_sightings(actor, item=item, addresses=addresses)
+    fresh = add_sightings(actor, item=item, addresses=addresses)
     record(
         act="item reported",
         organisation=actor.organisation,
@@ -97,10 +98,18 @@ def assess_item(
     return item
 
 
-def _open_item(actor: Actor, *, kind: str, fingerprints: Collection[Fingerprint]) -> Reported:
-    """Open an item unless somebody just did; one transaction at a time, or two near copies would become two items."""
+def wait_to_open() -> None:
+    """Wait until no other transaction opens items, and keep others from it until this one ends.
+
+    Two near copies reported in one instant would else become two items. Taken before any item is locked.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_OPENING_LOCK])
+
+
+def _open_item(actor: Actor, *, kind: str, fingerprints: Collection[Fingerprint]) -> Reported:
+    """Open an item unless somebody just did; one transaction at a time, or two near copies would become two items."""
+    wait_to_open()
     if found := queries.find_item(kind=kind, fingerprints=fingerprints):
         return Reported(found, known=True)
     return Reported(Item.objects.create(kind=kind, opened_by_id=actor.organisation), known=False)

@@ -1,6 +1,5 @@
-"""Adding to a locked item what one organisation supplies: fingerprints, with who vouches for them, and sightings."""
+"""Adding to a locked item the fingerprints that one organisation supplies, with who vouches for them."""
 
-import hashlib
 from collections.abc import Collection
 from typing import Final
 
@@ -8,22 +7,13 @@ from django.utils import timezone
 
 from staydown_hub.audit.services import record
 from staydown_hub.organisations.actors import Actor
-from staydown_hub.organisations.queries import kind_of
-from staydown_hub.registry.errors import (
-    ConflictingFingerprintsError,
-    TooManyFingerprintsError,
-    TooManySightingsError,
-)
-from staydown_hub.registry.models import Assessment, Fingerprint, FingerprintSource, Item, Sighting
+from staydown_hub.registry.errors import ConflictingFingerprintsError, TooManyFingerprintsError
+from staydown_hub.registry.models import Assessment, Fingerprint, FingerprintSource, Item
 from staydown_hub.registry.queries import named_by
 from staydown_hub.rules import fingerprints as rules
-from staydown_hub.rules.access import scopes_of_kind
-from staydown_hub.rules.addresses import Address
 
 # Two copies of a long video, more than any picture needs: keeps one member from making an item too heavy to decide on.
 MAX_FINGERPRINTS_OF_ONE_SUPPLIER: Final = 512
-# Each can become a mail to its host: keeps one member from making the hub ask for the same item without end.
-MAX_SIGHTINGS_OF_ONE_REPORTER: Final = 500
 
 
 def add_fingerprints(
@@ -34,7 +24,7 @@ def add_fingerprints(
     An exact one that another item has is left with that item, if a stronger one names this item; an audit row says so.
     Raises ConflictingFingerprintsError when none does, and TooManyFingerprintsError.
     """
-    given = _best_quality(fingerprints)
+    given = best_quality(fingerprints)
     Fingerprint.objects.bulk_create(
         [Fingerprint(item=item, algorithm=one.algorithm, value=one.value, quality=one.quality) for one in given],
         ignore_conflicts=True,
@@ -73,7 +63,7 @@ def _note_left_out(actor: Actor, *, item: Item, foreign: Collection[Fingerprint]
     )
 
 
-def _best_quality(fingerprints: Collection[rules.Fingerprint]) -> list[rules.Fingerprint]:
+def best_quality(fingerprints: Collection[rules.Fingerprint]) -> list[rules.Fingerprint]:
     """Return each value once, with its highest quality, in the one order in which all transactions take the rows."""
     by_name = {(one.algorithm, one.value): one for one in sorted(fingerprints, key=lambda one: one.quality or 0)}
     return [by_name[name] for name in sorted(by_name)]
@@ -96,37 +86,3 @@ def _note_sources(
             row.quality = quality
             row.save(update_fields=["quality"])
     FingerprintSource.objects.bulk_create(sources, ignore_conflicts=True)
-
-
-def add_sightings(actor: Actor, *, item: Item, addresses: Collection[Address]) -> int:
-    """Note where the item was seen, and return how many addresses were new; one reported before is dated anew.
-
-    An address is confirmed as soon as an organisation of a kind that may assess reports it too.
-    Raises TooManySightingsError.
-    """
-    now = timezone.now()
-    by_digest = {hashlib.sha256(one.url.encode()).digest(): one for one in addresses}
-    known = Sighting.objects.filter(item=item, url_digest__in=by_digest).count()
-    Sighting.objects.bulk_create(
-        [
-            Sighting(
-                item=item,
-                url=one.url,
-                url_digest=digest,
-                host=one.host,
-                reported_by_id=actor.organisation,
-                first_reported_at=now,
-                last_reported_at=now,
-            )
-            for digest, one in by_digest.items()
-        ],
-        update_conflicts=True,
-        unique_fields=["item", "url_digest"],
-        update_fields=["last_reported_at"],
-    )
-    sightings = Sighting.objects.filter(item=item)
-    if sightings.filter(reported_by=actor.organisation).count() > MAX_SIGHTINGS_OF_ONE_REPORTER:
-        raise TooManySightingsError(MAX_SIGHTINGS_OF_ONE_REPORTER)
-    if "assess" in scopes_of_kind(kind_of(actor.organisation)):
-        sightings.filter(url_digest__in=by_digest, confirmed_by=None).update(confirmed_by=actor.organisation)
-    return len(by_digest) - known

@@ -1,5 +1,6 @@
 """Showing the whole address of a sighting: an act of its own, recorded before the page is made."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -8,10 +9,11 @@ from django.db import transaction
 from django.http import Http404, HttpRequest
 
 from staydown_hub.audit.services import record
-from staydown_hub.staff.queries.items import url_of
+from staydown_hub.registry.sightings import address_of, sighting_at
 from staydown_hub.staff.viewer import Viewer
 
 ADDRESS_SHOWN = "address shown"
+HOSTS_SHOWN = "hosts shown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +36,27 @@ def asked_for(request: HttpRequest) -> UUID:
         raise BadRequest("sighting: press the button of a sighting on the page.") from None
 
 
+def note_hosts(viewer: Viewer, *, subject: str, sightings: Iterable[UUID]) -> None:
+    """Record that this page shows the hosts of these sightings: they are sealed like the addresses they are part of."""
+    if named := sorted({str(one) for one in sightings}):
+        record(
+            act=HOSTS_SHOWN,
+            subject=subject,
+            organisation=viewer.organisation,
+            person=viewer.person,
+            detail={"sightings": named},
+            source="staff",
+        )
+
+
 def show(viewer: Viewer, *, item_id: UUID, sighting_id: UUID, request_id: UUID | None = None) -> ShownAddress:
     """Record that this person is shown the address of one of the item's sightings, and return it.
 
     ``request_id`` is the request that they see it through, if so. Raises Http404 when the item was not seen there.
     """
     with transaction.atomic():
-        url = url_of(item_id=item_id, sighting_id=sighting_id)
-        if url is None:
+        sighting = sighting_at(item_id, sighting_id)
+        if sighting is None:
             raise Http404
         record(
             act=ADDRESS_SHOWN,
@@ -51,4 +66,4 @@ def show(viewer: Viewer, *, item_id: UUID, sighting_id: UUID, request_id: UUID |
             detail={"item": str(item_id)} | ({"request": str(request_id)} if request_id else {}),
             source="staff",
         )
-    return ShownAddress(sighting=sighting_id, url=url)
+        return ShownAddress(sighting=sighting_id, url=address_of(sighting))

@@ -22,7 +22,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 from urllib3.util import parse_url
 
-from staydown_hub.rules.addresses import BadAddressError, parse_address
+from staydown_hub.rules.addresses import BadAddressError, is_acted_on, parse_address
 from staydown_hub.rules.takedown import Outcome, outcome_of_status
 from staydown_hub.takedowns.networks import Network, may_be_reached
 
@@ -98,10 +98,13 @@ def look_at(url: str, *, allowed: Collection[Network] = (), timeout_s: float = T
     """
     deadline = _Deadline(timeout_s)
     try:
-        host = parse_address(url).host
+        address = parse_address(url)
         target = parse_url(url).request_uri
     except (BadAddressError, HTTPError):
         return Look("refused")
+    if address.host is None or not is_acted_on(address.kind):
+        return Look("refused")  # not even the name of a hidden service is asked for
+    host = address.host
     parts = urlsplit(url)
     port = parts.port or _DEFAULT_PORTS[parts.scheme]
     found = _resolve(host, port, timeout_s=deadline.remaining_s)

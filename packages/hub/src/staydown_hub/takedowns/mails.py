@@ -10,6 +10,7 @@ from typing import Final
 from django.conf import settings
 from django.core.mail import EmailMessage
 
+from staydown_hub.registry.sightings import address_of
 from staydown_hub.rules.takedown import ANSWER_WITHIN
 from staydown_hub.takedowns.models import Request
 from staydown_hub.takedowns.services import Mail
@@ -56,7 +57,7 @@ def compose(mail: Mail) -> EmailMessage:
     request = mail.request
     text = (_RETRACTION if mail.is_retraction else _NOTICE).format(
         recipient=request.recipient.name if request.recipient else "",
-        url=request.sighting.url,
+        url=address_of(request.sighting),
         deadline=_in_words(mail.begun_at + ANSWER_WITHIN),
         request=request.pk,
         hub=settings.PUBLIC_URL,

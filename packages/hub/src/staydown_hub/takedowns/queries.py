@@ -5,6 +5,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Count, Prefetch, QuerySet
 
+from staydown_hub.registry.sightings import address_of
 from staydown_hub.rules.takedown import is_mail_stuck, takes_checks
 from staydown_hub.takedowns import queueing
 from staydown_hub.takedowns.models import Check, Request, Transition
@@ -63,7 +64,7 @@ def median_seconds_to_removal() -> float | None:
 def url_to_check_meanwhile(request_id: UUID) -> str | None:
     """Return the address to look at although a notice is still to be sent; None unless that is stuck."""
     found = Request.objects.select_related("sighting").filter(pk=request_id, state="sending").first()
-    return found.sighting.url if found and is_mail_stuck(found.failed_mails) else None
+    return address_of(found.sighting) if found and is_mail_stuck(found.failed_mails) else None
 
 
 def url_to_check(request_id: UUID, *, due_at: str) -> str | None:
@@ -71,4 +72,4 @@ def url_to_check(request_id: UUID, *, due_at: str) -> str | None:
     found = Request.objects.select_related("sighting").filter(pk=request_id).first()
     if found is None or not queueing.is_for(found, due_at=due_at) or not takes_checks(found.state):  # type: ignore[arg-type]  # the column holds the rule's states only
         return None
-    return found.sighting.url
+    return address_of(found.sighting)

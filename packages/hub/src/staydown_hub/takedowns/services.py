@@ -19,10 +19,13 @@ from staydown_hub.organisations.queries import organisation_answering_for
 from staydown_hub.organisations.services import lock_organisation
 from staydown_hub.registry.queries import sightings_of
 from staydown_hub.rules import takedown as rules
+from staydown_hub.rules.addresses import KINDS as SIGHTING_KINDS
+from staydown_hub.rules.addresses import is_acted_on
 from staydown_hub.takedowns import queueing, steps
 from staydown_hub.takedowns.models import Check, Request, Transition
 
 _WITHDRAWN = ("cancelled", "retracting")
+_ACTED_ON: Final = tuple(kind for kind in SIGHTING_KINDS if is_acted_on(kind))
 # How long a job may be late before it is taken for lost.
 LOST_AFTER = timedelta(minutes=1)
 # However much is listed at once, a recipient's mailbox stays one that people can read; the rest waits as ``open``.
@@ -44,7 +47,8 @@ def open_requests(actor: Actor, *, item_id: UUID) -> int:
     """Ask for removal wherever the item was seen, now that it is listed; return how many requests are new or renewed.
 
     Called in the transaction that admits the item, and again when a sighting of an admitted item is added: a sighting
-    that has a request keeps it. An address that only organisations reported that may not assess is not written to.
+    that has a request keeps it. An address that only organisations reported that may not assess is not written to, and
+    nobody is asked about hidden services and file-sharing.
     """
     at = timezone.now()
     asked = Request.objects.filter(sighting__item=item_id)
@@ -52,7 +56,7 @@ def open_requests(actor: Actor, *, item_id: UUID) -> int:
     requests = list(renewed)
     for request in requests:
         steps.take_step(request, "readmitted", at=at, actor=actor)
-    confirmed = sightings_of(item_id).exclude(confirmed_by=None)
+    confirmed = sightings_of(item_id).exclude(confirmed_by=None).filter(kind__in=_ACTED_ON)
     fresh = confirmed.exclude(pk__in=asked.values("sighting")).values_list("pk", flat=True)
     requests += [steps.open_request(actor, sighting_id=sighting_id, at=at) for sighting_id in fresh]
     for request in requests:

@@ -28,12 +28,14 @@ class Right:
 
     allowed: frozenset[str]
     prepare: Callable[[Cast], Prepared]
+    is_lines: bool = False
 
     def send(self, client: Client, cast: Cast, *, method: str, headers: dict[str, str]) -> "_MonkeyPatchedWSGIResponse":
         """Send it with these headers."""
         path, body = self.prepare(cast)
         sent = "" if body is None else json.dumps(body)
         media_type = "application/octet-stream" if body is None else "application/json"
+        media_type = "application/x-ndjson" if self.is_lines else media_type
         return client.generic(method, f"/api/v1/{path}", sent, content_type=media_type, headers=headers)
 
 
@@ -105,6 +107,11 @@ RIGHT: dict[str, Right] = {
     "POST reports": Right(
         frozenset({"police", "support_centre", "monitor", "platform", "another_platform"}),
         lambda _cast: ("reports", report_body("boat")),
+    ),
+    "POST reports/batch": Right(
+        frozenset({"police", "support_centre", "monitor", "platform", "another_platform"}),
+        lambda _cast: ("reports/batch", {**report_body("boat"), "reference": "1"}),
+        is_lines=True,
     ),
     "POST assessments": Right(frozenset({"police", "support_centre", "regulator", "monitor"}), _assessment),
     "POST lookups": Right(READERS, _lookup),

@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from staydown_hub.audit.models import AuditRecord
 from staydown_hub.registry.models import Item, Sighting
+from staydown_hub.takedowns.queries import requests_of_item
 
 from packages.hub.tests.cast import Cast
 from packages.hub.tests.factories import admitted_item, prints_of, report
@@ -38,6 +39,16 @@ def test_a_page_names_the_host_and_neither_address_nor_fingerprint(browser: Brow
     for one in prints_of("seen"):
         assert one.value.hex()[:12] not in page
     assert shown_acts() == []
+
+
+@pytest.mark.parametrize("path", ["", "requests/", "items/{item}/", "requests/{request}/"])
+def test_a_page_that_shows_hosts_leaves_a_row(browser: Browser, item: Item, path: str) -> None:
+    request = requests_of_item(item.pk)[0]
+    answer = browser("police").get("/" + path.format(item=item.pk, request=request.pk))
+    (act,) = AuditRecord.objects.filter(act="hosts shown")
+    assert "host.example" in answer.content.decode()
+    assert json.loads(act.detail) == {"sightings": [str(sighting_of(item).pk)]}
+    assert "host.example" not in act.subject
 
 
 @pytest.mark.parametrize("name", ASSESSORS)

@@ -133,7 +133,7 @@ def test_an_item_costs_the_same_with_one_event_and_with_many(browser: Browser, c
     large = admitted_item(cast, "large", urls=[f"https://host{number}.example/" for number in range(60)])
     for code in ("A1", "A2") * 6:
         assess(cast.regulator, "large", code=code)
-    assert queries_of(browser, f"/items/{large.pk}/") <= one <= 22
+    assert queries_of(browser, f"/items/{large.pk}/") <= one <= 23
 
 
 def test_the_history_tells_everything_newest_first(browser: Browser, cast: Cast) -> None:

@@ -8,6 +8,8 @@ from django.utils import timezone
 from pytest_django import Settings
 from staydown_hub.organisations import services as organisations
 from staydown_hub.organisations.models import Organisation
+from staydown_hub.registry.sightings import digest_of
+from staydown_hub.rules.addresses import parse_address
 from staydown_hub.takedowns import jobs
 from staydown_hub.takedowns.models import Request
 
@@ -62,6 +64,11 @@ def work(request: Request) -> Request:
     job(request_id=str(request.pk), due_at=request.due_at.isoformat())
     request.refresh_from_db()
     return request
+
+
+def request_at(url: str) -> Request:
+    """Return the request about a sighting at this address."""
+    return Request.objects.get(sighting__address_digest=digest_of(parse_address(url)))
 
 
 def only_request() -> Request:

@@ -7,15 +7,15 @@ from django.utils import timezone
 from pytest_django import Settings
 from staydown_hub.organisations.models import Organisation
 from staydown_hub.registry.models import Fingerprint
+from staydown_hub.rules.addresses import parse_address
 from staydown_hub.rules.takedown import FAILED_MAILS_UNTIL_STUCK
 from staydown_hub.staff.queries.requests import waiting_on
 from staydown_hub.staff.viewer import viewer_of
-from staydown_hub.takedowns.models import Request
 
 from packages.hub.tests.cast import Cast
 from packages.hub.tests.factories import admitted_item
 from packages.hub.tests.integration.staff.conftest import person_of
-from packages.hub.tests.integration.takedowns.conftest import CONTACT, events_of, only_request, work
+from packages.hub.tests.integration.takedowns.conftest import CONTACT, events_of, only_request, request_at, work
 from packages.hub.tests.integration.takedowns.hosts import Host
 from packages.hub.tests.integration.takedowns.mailbox import Mailbox
 
@@ -24,7 +24,7 @@ URL = "https://host.example/a.jpg"
 
 def test_a_notice_says_what_is_asked_and_no_more(cast: Cast, harbour: Organisation, mailbox: Mailbox) -> None:
     item = admitted_item(cast, "a", urls=[URL, "https://host.example/other.jpg"])
-    request = work(Request.objects.get(sighting__url=URL))
+    request = work(request_at(URL))
     [letter] = mailbox.letters
     assert letter.recipients == [CONTACT]
     assert letter.message["To"] == CONTACT
@@ -58,7 +58,7 @@ def test_a_long_address_with_every_sign_arrives_whole(cast: Cast, harbour: Organ
     admitted_item(cast, "a", urls=[url])
     work(only_request())
     [letter] = mailbox.letters
-    assert url in letter.text
+    assert parse_address(url).text in letter.text
     assert letter.message.get_all("Subject") == [f"Removal request {only_request().pk}"]
 
 

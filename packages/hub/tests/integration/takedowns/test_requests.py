@@ -12,6 +12,7 @@ from staydown_hub.lists.models import SharedList
 from staydown_hub.lists.services import withdraw_entry
 from staydown_hub.organisations import services as organisations
 from staydown_hub.organisations.models import Organisation
+from staydown_hub.registry.sightings import address_of
 from staydown_hub.takedowns import jobs, queries, services
 from staydown_hub.takedowns.models import Check, Request, Transition
 
@@ -323,7 +324,7 @@ def test_no_mail_goes_to_an_address_that_only_a_reporter_named(cast: Cast, harbo
     report(cast.another_platform, "a", urls=urls)
     assert not Request.objects.exists()
     report(cast.monitor, "a", urls=urls[1:2])
-    assert [request.sighting.url for request in queries.requests_of_item(item.pk)] == urls[1:2]
+    assert [address_of(request.sighting) for request in queries.requests_of_item(item.pk)] == urls[1:2]
     report(cast.monitor, "a", urls=urls[1:2])
     assert Request.objects.count() == 1
 

@@ -57,7 +57,7 @@ class _Kind:
 _ABOUT_ITEM: Final[Mapping[str, _Kind]] = {
     "opened": _Kind(lambda: Item.objects.select_related("opened_by"), at="opened_at", item="pk"),
     "sighting": _Kind(
-        lambda: Sighting.objects.select_related("reported_by").defer("url", "url_digest"),
+        lambda: Sighting.objects.select_related("reported_by").defer("sealed_address", "address_digest"),
         at="first_reported_at",
         item="item",
     ),
@@ -69,13 +69,13 @@ _ABOUT_ITEM: Final[Mapping[str, _Kind]] = {
 _ABOUT_REQUEST: Final[Mapping[str, _Kind]] = {
     "transition": _Kind(
         lambda: Transition.objects.select_related("organisation", "request__recipient", "request__sighting").defer(
-            "request__sighting__url"
+            "request__sighting__sealed_address"
         ),
         at="at",
         item="request__sighting__item",
     ),
     "check": _Kind(
-        lambda: Check.objects.select_related("request__sighting").defer("request__sighting__url"),
+        lambda: Check.objects.select_related("request__sighting").defer("request__sighting__sealed_address"),
         at="at",
         item="request__sighting__item",
         told=_changes,
@@ -85,6 +85,17 @@ _ABOUT_REQUEST: Final[Mapping[str, _Kind]] = {
 _KEY_CHARACTERS: Final = 36
 _KEY: Final = LPad(Cast("pk", CharField()), _KEY_CHARACTERS, Value("0"))
 _KINDS: Final = {**_ABOUT_ITEM, **_ABOUT_REQUEST}
+
+
+def sightings_in(events: Iterable[Event]) -> set[UUID]:
+    """Return the sightings whose hosts these events name."""
+    found: set[UUID] = set()
+    for one in events:
+        if isinstance(one.row, Sighting):
+            found.add(one.row.pk)
+        elif isinstance(one.row, Transition | Check):
+            found.add(one.row.request.sighting_id)
+    return found
 
 
 def marks_of_item(item_id: UUID, *, judged_by: UUID | None = None) -> QuerySet[Any, dict[str, Any]]:

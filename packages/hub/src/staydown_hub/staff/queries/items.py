@@ -68,7 +68,7 @@ def algorithms_of(item_id: UUID) -> list[AlgorithmCount]:
 
 def sightings_of(item_id: UUID) -> QuerySet[Sighting]:
     """Return where the item was seen and what was asked there, latest report first, without the addresses."""
-    rows = Sighting.objects.filter(item=item_id).select_related("reported_by").defer("url", "url_digest")
+    rows = Sighting.objects.filter(item=item_id).select_related("reported_by").defer("sealed_address", "address_digest")
     return rows.prefetch_related("requests").order_by("-last_reported_at", "pk")
 
 
@@ -76,8 +76,3 @@ def current_assessments_of(item_id: UUID, viewer: Viewer) -> QuerySet[Assessment
     """Return each organisation's current judgement of the item, as far as the person may see it, newest first."""
     rows = _seen(Assessment.objects.filter(item=item_id, superseded_at=None), viewer)
     return rows.select_related("organisation").order_by("-at", "-pk")
-
-
-def url_of(*, item_id: UUID, sighting_id: UUID) -> str | None:
-    """Return the whole address of one of the item's sightings; who asks must be audited."""
-    return Sighting.objects.filter(item=item_id, pk=sighting_id).values_list("url", flat=True).first()

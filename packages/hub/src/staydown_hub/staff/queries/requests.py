@@ -17,7 +17,8 @@ STUCK: Final[tuple[State, ...]] = ("unaddressed", "overdue")
 
 def requests_for(viewer: Viewer) -> QuerySet[Request]:
     """Return the requests that this person may see, newest first, without their addresses."""
-    rows = Request.objects.select_related("sighting", "recipient").defer("sighting__url", "sighting__url_digest")
+    rows = Request.objects.select_related("sighting", "recipient")
+    rows = rows.defer("sighting__sealed_address", "sighting__address_digest")
     seen = rows if viewer.sees_items else rows.filter(recipient=viewer.organisation)
     return seen.order_by("-opened_at", "pk")
 

@@ -3,6 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from staydown_hub.staff import addresses
 from staydown_hub.staff.access import page
 from staydown_hub.staff.queries import home as queries
 from staydown_hub.staff.viewer import Viewer
@@ -12,10 +13,12 @@ from staydown_hub.statistics.queries import figures
 @page(only_if=lambda viewer: viewer.belongs)
 def home(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """Show what waits, then the figures that the organisation's kind may see."""
+    asked = queries.requests_waiting_on(viewer)
+    addresses.note_hosts(viewer, subject="page:home", sightings=[one.sighting_id for one in asked.first])
     context = {
         "viewer": viewer,
         "unjudged": queries.items_waiting_for(viewer.organisation) if viewer.may_assess else None,
         "figures": figures() if viewer.sees_figures else None,
-        "asked": queries.requests_waiting_on(viewer),
+        "asked": asked,
     }
     return render(request, "staff/home.html", context)

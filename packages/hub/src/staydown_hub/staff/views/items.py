@@ -48,17 +48,21 @@ def _item_page(request: HttpRequest, viewer: Viewer, item: "Item", *, shown: Sho
     sees_others = sees_assessments(item.pk, organisation=viewer.organisation, kind=viewer.kind)
     judged_by = None if sees_others else viewer.organisation
     marks = page_of(history.marks_of_item(item.pk, judged_by=judged_by), request)
+    sightings = page_of(queries.sightings_of(item.pk), request, field="seen")
+    events = history.events_of(marks)
+    shown_hosts = [*(one.pk for one in sightings), *history.sightings_in(events)]
+    addresses.note_hosts(viewer, subject=f"item:{item.pk}", sightings=shown_hosts)
     context = {
         "item": item,
         "algorithms": queries.algorithms_of(item.pk),
         "assessments": queries.current_assessments_of(item.pk, viewer),
         "confidence": confidence_of(current_judgements(item.pk)) if sees_others else None,
-        "sightings": page_of(queries.sightings_of(item.pk), request, field="seen"),
+        "sightings": sightings,
         "enforced": enforcement.of_item(item.pk, viewer),
         "matches": page_of(enforcement.matches_of(item.pk), request, field="matches"),
         "disputes": page_of(enforcement.disputes_of_item(item.pk), request, field="disputes"),
         "marks": marks,
-        "events": history.events_of(marks),
+        "events": events,
         "shown": shown,
         "viewer": viewer,
     }

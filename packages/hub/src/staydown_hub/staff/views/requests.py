@@ -24,6 +24,7 @@ def requests(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """Show requests newest first, in one state or in all."""
     state = filters.chosen(request, field="state", values=STATES)
     found = page_of(queries.in_state(queries.requests_for(viewer), state), request)
+    addresses.note_hosts(viewer, subject="page:requests", sightings=[one.sighting_id for one in found])
     choices = filters.choices(field="state", values=STATES, current=state)
     return render(request, "staff/requests.html", {"page": found, "state": state, "choices": choices, "viewer": viewer})
 
@@ -55,6 +56,7 @@ def _may_see_address(viewer: Viewer, found: "Request") -> bool:
 def _request_page(
     request: HttpRequest, viewer: Viewer, found: "Request", *, shown: ShownAddress | None
 ) -> HttpResponse:
+    addresses.note_hosts(viewer, subject=f"request:{found.pk}", sightings=[found.sighting_id])
     marks = page_of(history.marks_of_request(found.pk), request)
     context = {
         "found": found,
