@@ -24,6 +24,7 @@ from staydown_hub.api import (
     reports,
     requests,
     schemes,
+    sightings,
 )
 from staydown_hub.api.errors import InvalidRowsError, RefusedError, WrongField
 from staydown_hub.lists.errors import ListError, NotInForceError
@@ -51,6 +52,7 @@ for part in (
     schemes,
     lists,
     requests,
+    sightings,
     figures,
     enforcement,
     matches,

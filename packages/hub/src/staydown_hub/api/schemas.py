@@ -8,18 +8,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 
 from staydown_hub.lists import queries as lists
 from staydown_hub.organisations.queries import Caller
-from staydown_hub.rules.addresses import MAX_URL_CHARACTERS, parse_address
 from staydown_hub.rules.admission import Status
 from staydown_hub.rules.confidence import Grade
 from staydown_hub.rules.fingerprints import MAX_QUALITY, VALUE_BYTES, Algorithm, Fingerprint
-from staydown_hub.rules.schemes import MAX_CODE_CHARACTERS, MAX_SCHEME_CHARACTERS, UnknownCodeError
 from staydown_hub.rules.texts import MAX_REASON_CHARACTERS, check_reason
-from staydown_hub.schemes.catalogue import known
 
 Kind = Literal["picture", "video"]
 # A video has a hash for each of its frames that say something new; clients send no more than this, evenly chosen.
 MAX_FINGERPRINTS: Final[dict[Kind, int]] = {"picture": 64, "video": 256}
-MAX_SIGHTINGS: Final = 100
 _HEX: Final = re.compile(r"[0-9a-f]*")
 
 
@@ -83,48 +79,11 @@ class OneFile(Strict):
         return [one.plain() for one in self.fingerprints]
 
 
-def _check_url(url: str) -> str:
-    parse_address(url)
-    return url
-
-
 MAX_POSITION: Final = 2**53 - 1
 
 
 Reason = Annotated[str, Field(min_length=1, max_length=MAX_REASON_CHARACTERS), AfterValidator(check_reason)]
 Position = Annotated[int, Field(ge=0, le=MAX_POSITION)]
-
-
-class SightingForm(Strict):
-    """Where an item was seen: an http or https address."""
-
-    url: Annotated[str, Field(max_length=MAX_URL_CHARACTERS), AfterValidator(_check_url)]
-
-
-def _check_code(code: str) -> str:
-    if not any(one.code == code for one in known().all_named()):
-        raise ValueError("No scheme of this hub has this code: GET schemes names those that it has.")
-    return code
-
-
-class JudgementForm(Strict):
-    """A judgement: the code, and its scheme where several have the code."""
-
-    code: Annotated[str, Field(min_length=1, max_length=MAX_CODE_CHARACTERS), AfterValidator(_check_code)]
-    scheme: Annotated[
-        str | None,
-        Field(max_length=MAX_SCHEME_CHARACTERS, validate_default=True, exclude_if=lambda scheme: scheme is None),
-    ] = None
-
-    @field_validator("scheme")
-    @classmethod
-    def _check_scheme(cls, scheme: str | None, info: ValidationInfo) -> str | None:
-        if code := info.data.get("code"):
-            try:
-                known().named(code, scheme=scheme)
-            except UnknownCodeError as error:
-                raise ValueError(str(error)) from None
-        return scheme
 
 
 class PlaceForm(Strict):
