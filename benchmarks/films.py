@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _NAMES = ("chelsea.png", "coffee.png", "rocket.jpg", "astronaut.png", "china.jpg", "flower.jpg")
-_SCENE_S = 5.0
+SCENE_S = 5.0
+"""How long one photograph is filmed."""
+
 _VIEW = 0.75
 """The share of a photograph's sides that the camera sees."""
 
@@ -53,7 +55,7 @@ class Take:
         pan, shake = MOTIONS[self.motion]
         for number in range(round(self.length_s * self.rate)):
             at_s = self.start_s + number / self.rate
-            scene, within_s = divmod(at_s, _SCENE_S)
+            scene, within_s = divmod(at_s, SCENE_S)
             picture = photographs[int(scene) % len(photographs)]
             middle_x = (
                 0.5
@@ -77,6 +79,11 @@ class Take:
                 frame.pts, frame.time_base = number, Fraction(1, self.rate)
                 output.mux(stream.encode(frame))
             output.mux(stream.encode(None))
+
+
+def name_of_scene(number: int) -> str:
+    """Give the name of the photograph that is filmed in a scene of any film."""
+    return _NAMES[number % len(_NAMES)]
 
 
 @contextmanager

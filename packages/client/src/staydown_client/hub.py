@@ -102,7 +102,15 @@ class Hub:
         }
         if code is not None:
             body["assessment"] = {"code": code}
-        answer = self._transport.post("/api/v1/reports", body)
+        return self.receipt_in(self._transport.post("/api/v1/reports", body))
+
+    def send_batch(self, lines: Sequence[bytes]) -> list[bytes]:
+        """Send reports, one a line, and return the lines of the answer; see `batch.report_lines`."""
+        return self._transport.post_lines("/api/v1/reports/batch", lines).splitlines()
+
+    @staticmethod
+    def receipt_in(answer: object) -> Receipt:
+        """Return what the hub answers to a report that it took."""
         taken = known_fields_at(answer, "answer", fields=("item",))
         if not {"known", "standing", "sightings"} & set(answer if isinstance(answer, dict) else ()):
             return Receipt(item=_item(taken["item"]))

@@ -20,7 +20,7 @@ from staydown_client.printable import printable
 from staydown_client.wire import parse_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from types import TracebackType
 
     from staydown_client.key import ApiKey
@@ -29,6 +29,7 @@ CONNECT_TIMEOUT_S: Final = 10.0
 READ_TIMEOUT_S: Final = 30.0
 ANSWER_DEADLINE_S: Final = 120.0
 MAX_ANSWER_BYTES: Final = 1024 * 1024
+_MAX_LINES_BYTES: Final = 16 * 1024 * 1024
 _CHUNK_BYTES: Final = 64 * 1024
 _MAX_MESSAGE: Final = 500
 _MAX_FIELDS: Final = 5
@@ -36,6 +37,7 @@ _MAX_WINDOW_BYTES: Final = 2**25
 _IDENTITY: Final = "identity"
 _JSON: Final = {"Accept": "application/json"}
 _JSON_SENT: Final = {**_JSON, "Content-Type": "application/json"}
+_LINES_SENT: Final = {"Accept": "application/x-ndjson", "Content-Type": "application/x-ndjson"}
 _TEXT_SENT: Final = {**_JSON, "Content-Type": "text/plain; charset=utf-8"}
 _BYTES: Final = {"Accept": "*/*"}
 _ZSTD: Final = "zstd"
@@ -80,6 +82,11 @@ class Transport:
         sent = json.dumps(body).encode()
         data = self._exchange("POST", path, body=sent, max_bytes=MAX_ANSWER_BYTES, headers=_JSON_SENT).data
         return parse_json(data) if data else None
+
+    def post_lines(self, path: str, lines: Sequence[bytes]) -> bytes:
+        """Return what a POST of `lines`, each an object in JSON, answers."""
+        sent = b"".join(line + b"\n" for line in lines)
+        return self._exchange("POST", path, body=sent, max_bytes=_MAX_LINES_BYTES, headers=_LINES_SENT).data
 
     def get_text(self, path: str, *, max_bytes: int = MAX_ANSWER_BYTES) -> str:
         """Return the text that a GET of `path` answers."""

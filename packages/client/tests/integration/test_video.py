@@ -93,6 +93,16 @@ def test_another_video_passes(listed: Filter, studio: Studio) -> None:
     assert (verdict.action, verdict.problems) == ("allow", ())
 
 
+def test_an_encrypted_video_is_unchecked_and_never_allowed(listed: Filter, studio: Studio) -> None:
+    """AV1 decodes encrypted bytes to noise without an error: noise met nothing, and that is no answer."""
+    keyed = {"encryption_scheme": "cenc-aes-ctr", "encryption_key": "ab" * 16, "encryption_kid": "cd" * 16}
+    av1 = {"preset": "12", "svtav1-params": "lp=1"}
+    film = Film(scenes=(0,), scene_s=0.6, size=(160, 90), codec="libsvtav1", options=av1, mux_options=keyed)
+    verdict = listed.check(studio.film(film))
+    assert verdict.action == "unchecked"
+    assert [problem.code for problem in verdict.problems] == ["unsupported"]
+
+
 def test_keyframes_that_hide_what_is_between_them_are_no_way_round_a_filter_that_looks_at_every_frame(
     listed: Filter, listed_folder: Path, studio: Studio
 ) -> None:

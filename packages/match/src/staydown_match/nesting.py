@@ -1,56 +1,12 @@
 """How deep the boxes of a container lie in one another, read before any decoder follows them down.
 
 Decoders of the formats that are built of boxes call themselves for each box inside a box; files that nest thousands
-deep are made to exhaust their stack. Only sizes and names of boxes are read here, never what is in them.
-
-Source: ISO/IEC 14496-12 (MP4, MOV, HEIC, AVIF); RFC 8794 (EBML: MKV, WebM); RIFF (AVI, WebP), Multimedia Programming
-Interface and Data Specifications 1.0.
+deep are made to exhaust their stack.
 """
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO
 
-_MOST_BOXES = 50_000
-"""Boxes that are looked at. A container of more is left to its decoder, and to the limit of time."""
-
-_ISO_SIGNATURE = re.compile(rb"(?s)....(ftyp|moov|moof|styp|wide|mdat|free|skip|pnot)")
-_RIFF_SIGNATURE = re.compile(rb"RIFF|RIFX|RF64")
-_EBML_SIGNATURE = re.compile(rb"\x1a\x45\xdf\xa3")
-
-_ISO_PARENTS = frozenset(
-    b"moov trak mdia minf dinf stbl edts udta moof traf mvex mfra meta ilst iprp ipco sinf schi gmhd tapt "
-    b"tref clip matt rinf wave cmov rmra rmda strk strd hnti hinf meco grpl".split()
-)
-_RIFF_PARENTS = frozenset([b"RIFF", b"RIFX", b"RF64", b"LIST"])
-# Segment, SeekHead, Seek, Info, Tracks, TrackEntry, Video, Audio, Colour, MasteringMetadata, Projection,
-# ContentEncodings, ContentEncoding, ContentCompression, ContentEncryption, Cues, CuePoint, CueTrackPositions,
-# CueReference, Attachments, AttachedFile, Chapters, EditionEntry, ChapterAtom, ChapterDisplay, ChapterTrack,
-# ChapProcess, ChapProcessCommand, Tags, Tag, Targets, SimpleTag. Not Cluster: in its many boxes nothing can repeat.
-_EBML_PARENTS = frozenset(
-    map(
-        bytes.fromhex,
-        (
-            *("18538067", "114d9b74", "4dbb", "1549a966", "1654ae6b", "ae", "e0", "e1"),
-            *("55b0", "55d0", "7670", "6d80", "6240", "5034", "5035", "1c53bb6b", "bb", "b7", "db", "1941a469", "61a7"),
-            *("1043a770", "45b9", "b6", "80", "8f", "6944", "6911", "1254c367", "7373", "63c0", "67c8"),
-        ),
-    )
-)
-_EBML_OPEN_ENDED = frozenset([bytes.fromhex("18538067"), bytes.fromhex("1f43b675")])  # Segment, Cluster
-
-
-@dataclass(frozen=True, slots=True)
-class _Box:
-    """Where a box's content begins and ends in the file; `holds_boxes` says whether its content is boxes again."""
-
-    start: int
-    end: int
-    holds_boxes: bool
-
-
-_ReadBox: TypeAlias = Callable[[BinaryIO, int, int], _Box | None]
+from staydown_match.boxes import boxes_of
 
 
 def nests_deeper_than(file: BinaryIO, max_depth: int) -> bool:
@@ -58,89 +14,4 @@ def nests_deeper_than(file: BinaryIO, max_depth: int) -> bool:
 
     False for files of all other formats.
     """
-    file.seek(0)
-    read_box = _reader_for(file.read(8))
-    return read_box is not None and _is_deeper(file, read_box, max_depth)
-
-
-def _reader_for(head: bytes) -> _ReadBox | None:
-    if _ISO_SIGNATURE.match(head):
-        return _iso_box
-    if _RIFF_SIGNATURE.match(head):
-        return _riff_box
-    return _ebml_box if _EBML_SIGNATURE.match(head) else None
-
-
-def _is_deeper(file: BinaryIO, read_box: _ReadBox, max_depth: int) -> bool:
-    """Walk all boxes with a list of those that are open, not by recursion: the depth is the stranger's choice."""
-    open_boxes = [_Box(0, file.seek(0, 2), holds_boxes=True)]
-    position = 0
-    for _ in range(_MOST_BOXES):
-        while open_boxes and position >= open_boxes[-1].end:
-            open_boxes.pop()
-        if not open_boxes:
-            return False
-        box = read_box(file, position, open_boxes[-1].end)
-        if box is None:  # no box: nothing that can be followed up to the end of what holds it
-            position = open_boxes[-1].end
-        elif box.holds_boxes:
-            if len(open_boxes) > max_depth:
-                return True
-            open_boxes.append(box)
-            position = box.start
-        else:
-            position = box.end
-    return False
-
-
-def _iso_box(file: BinaryIO, position: int, end: int) -> _Box | None:
-    file.seek(position)
-    head = file.read(16)
-    size, name, start = int.from_bytes(head[:4], "big"), head[4:8], position + 8
-    if size == 1:  # the real size follows, in 8 bytes
-        size, start = int.from_bytes(head[8:16], "big"), position + 16
-    if size == 0:  # up to the end
-        size = end - position
-    if len(head) < 8 or size < start - position:  # noqa: PLR2004 - a box begins with size and name, 4 bytes each
-        return None
-    if name == b"meta":
-        file.seek(start)
-        if file.read(4) == bytes(4):  # ISO's begins with version and flags, QuickTime's with a box
-            start += 4
-    return _Box(start, min(position + size, end), name in _ISO_PARENTS)
-
-
-def _riff_box(file: BinaryIO, position: int, end: int) -> _Box | None:
-    file.seek(position)
-    head = file.read(8)
-    if len(head) < 8:  # noqa: PLR2004 - a chunk begins with name and size, 4 bytes each
-        return None
-    name, size = head[:4], int.from_bytes(head[4:8], "little")
-    content_end = min(position + 8 + size + size % 2, end)
-    if name in _RIFF_PARENTS:  # a form type comes before the chunks
-        return _Box(position + 12, content_end, holds_boxes=True)
-    return _Box(position + 8, content_end, holds_boxes=False)
-
-
-def _ebml_box(file: BinaryIO, position: int, end: int) -> _Box | None:
-    file.seek(position)
-    head = file.read(12)
-    number_bytes = _ebml_length(head[:1], most=4)
-    size_bytes = _ebml_length(head[number_bytes : number_bytes + 1], most=8)
-    start = position + number_bytes + size_bytes
-    if not number_bytes or not size_bytes or len(head) < number_bytes + size_bytes:
-        return None
-    coded = head[number_bytes : number_bytes + size_bytes]
-    unknown = (1 << 7 * size_bytes) - 1
-    size = int.from_bytes(coded, "big") & unknown
-    name = head[:number_bytes]
-    if size == unknown and name in _EBML_OPEN_ENDED:  # ended by whatever cannot be in it: counted as no level
-        return _Box(start, start, holds_boxes=False)
-    box_end = end if size == unknown else min(start + size, end)
-    return _Box(start, box_end, name in _EBML_PARENTS)
-
-
-def _ebml_length(first: bytes, *, most: int) -> int:
-    """Read from the first byte of an EBML number how many bytes it has; 0 when it is none."""
-    length = 9 - first[0].bit_length() if first else 0
-    return length if length <= most else 0
+    return any(depth >= max_depth and box.holds_boxes for depth, box in boxes_of(file))

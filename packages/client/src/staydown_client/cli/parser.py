@@ -117,6 +117,11 @@ Sends each file's fingerprints (of a long video those of some 250 frames), the a
 answer says where the item stands: open (nobody assessed it), waiting (for another organisation), admitted (with its
 positions), disputed or withdrawn. With --json one JSON object a line: {"file", "item", "known", "standing": {"status",
 "entries": [{"list", "position"}]}, "sightings"}. A key without the scope read gets "file" and "item" only.
+
+With --batch nothing is fingerprinted here: each line of LINES is a report in JSON, with a reference of your own by
+which the hub knows it again: {"reference", "kind", "fingerprints", "sightings": [{"url"}], and "assessment": {"code"}
+if any}. Each line is answered for itself, by its number. After a failure run the same file again: nothing is reported
+twice.
 """
 _ASSESS_END = """\
 The item is found by the file's fingerprints; somebody must have reported it before. With --json one JSON object a
@@ -312,14 +317,12 @@ def _add_fingerprint(commands: argparse._SubParsersAction[argparse.ArgumentParse
 
 def _add_report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = _command(commands, "report", runs="report", about="report files, by fingerprints", end=_REPORT_END)
-    _add_files(parser)
-    parser.add_argument(
-        "--seen-at",
-        metavar="URL",
-        action="append",
-        required=True,
-        help="where it was seen; may be given more than once",
+    reported = parser.add_mutually_exclusive_group(required=True)
+    reported.add_argument("files", metavar="FILE", type=Path, nargs="*", default=[])
+    reported.add_argument(
+        "--batch", metavar="LINES", type=Path, help="report by the thousand: a report a line in this file, - for stdin"
     )
+    parser.add_argument("--seen-at", metavar="URL", action="append", help="where it was seen; may be given repeatedly")
     parser.add_argument("--code", metavar="CODE", help=_CODE)
     _add_hub_options(parser)
     _add_json(parser)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from staydown_client.cli import report_batch
 from staydown_client.cli.agency import decoding, for_each, hub_of, noting, standing_as_json, standing_text
 from staydown_client.cli.output import tell, tell_json
+from staydown_client.errors import ConfigurationError
 from staydown_client.report import report_file
 
 if TYPE_CHECKING:
@@ -16,7 +18,11 @@ if TYPE_CHECKING:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Report each file and return the exit status."""
+    """Report each file, or each line of a batch, and return the exit status."""
+    if args.batch:
+        return report_batch.run(args)
+    if not args.seen_at:
+        raise ConfigurationError("Say where the files were seen: --seen-at URL.")
     with hub_of(args) as hub, decoding() as fingerprint:
         return for_each(
             args.files,

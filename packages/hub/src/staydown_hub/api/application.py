@@ -11,6 +11,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from staydown_hub import __version__
 from staydown_hub.api import (
     assessments,
+    batches,
     disputes,
     enforcement,
     errors,
@@ -46,6 +47,7 @@ api = NinjaAPI(
 for part in (
     me,
     reports,
+    batches,
     assessments,
     lookups,
     items,

@@ -11,6 +11,10 @@ from staydown_hub.api.errors import answer
 
 PREFIX: Final = "/api/"
 _JSON: Final = "application/json"
+LINES: Final = "application/x-ndjson"
+# The one route that takes lines; see `api/batches.py`.
+BATCH_PATH: Final = "/api/v1/reports/batch"
+MAX_BATCH_BYTES: Final = 256 * 1024 * 1024
 _UTF_8: Final = "utf-8"
 
 _WORDS: Final = {
@@ -41,6 +45,8 @@ class ApiEdgeMiddleware:
 
 
 def _refusal_of_body(request: HttpRequest) -> HttpResponse | None:
+    if request.path == BATCH_PATH:
+        return _refusal_of_lines(request)
     length = request.META.get("CONTENT_LENGTH") or "0"
     most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
     if not length.isdigit() or int(length) > most:
@@ -52,6 +58,20 @@ def _refusal_of_body(request: HttpRequest) -> HttpResponse | None:
         return _unsupported(message)
     if has_body and (request.content_params or {}).get("charset", _UTF_8).lower() != _UTF_8:
         return _unsupported("JSON is UTF-8: send it so, and name no other charset.")
+    return None
+
+
+def _refusal_of_lines(request: HttpRequest) -> HttpResponse | None:
+    """Refuse what is not lines of JSON. They are read as they come, so that their length is bound far above."""
+    length = request.META.get("CONTENT_LENGTH") or ""
+    if request.method == "POST" and request.content_type != LINES:
+        return _unsupported(f"Send the batch as {LINES}: one report a line. The hub takes no files: send fingerprints.")
+    if request.method == "POST" and not length.isdigit():
+        message = "Say how long the batch is: send a Content-Length."
+        return answer(HTTPStatus.LENGTH_REQUIRED, code="length_required", message=message)
+    if int(length or 0) > MAX_BATCH_BYTES:
+        message = f"A batch has at most {MAX_BATCH_BYTES:,} bytes: send fewer reports at a time."
+        return answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, code="too_large", message=message)
     return None
 
 

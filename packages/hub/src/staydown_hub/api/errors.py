@@ -71,7 +71,7 @@ def refuse_unknown_parameters(request: HttpRequest, *, known: Collection[str]) -
 
 def wrong_fields(errors: Iterable[dict[str, Any]]) -> list[WrongField]:
     """Return pydantic's findings as field paths such as ``fingerprints.0.value``, without the values."""
-    return [WrongField(_path(one["loc"]), _message(one)) for one in errors]
+    return [WrongField(_path(one["loc"]), field_message(one)) for one in errors]
 
 
 def _path(location: tuple[str | int, ...]) -> str:
@@ -80,7 +80,8 @@ def _path(location: tuple[str | int, ...]) -> str:
     return ".".join(str(part) for part in parts) or "body"
 
 
-def _message(error: dict[str, Any]) -> str:
+def field_message(error: dict[str, Any]) -> str:
+    """Return what is wrong with a field in our words, from one of pydantic's findings."""
     if error["type"] == "extra_forbidden":
         return "There is no such field here: leave it out."
     if error["type"] == "missing":

@@ -1,39 +1,23 @@
 """Matches that platforms report: which entry an upload hit, never the upload."""
 
-import re
 from typing import Annotated, Final
 
 from django.http import HttpRequest
 from ninja import Router
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from staydown_hub.api.access import Key, actor
 from staydown_hub.api.reporting import refuse_rows, reporter
 from staydown_hub.api.routing import answers
-from staydown_hub.api.schemas import Position, Strict
+from staydown_hub.api.schemas import Position, Reference, Strict
 from staydown_hub.api.values import Identifier, Instant
 from staydown_hub.enforcement import services
 from staydown_hub.enforcement.errors import WrongRowsError
-from staydown_hub.rules.enforcement import MAX_REFERENCE_CHARACTERS
 from staydown_hub.rules.fingerprints import MAX_DISTANCE_BITS, Algorithm
 
 router = Router(tags=["matches"])
 
 MAX_MATCHES: Final = 1000
-_OPAQUE: Final = re.compile(r"[!-~]*")
-# An address, a person's address, or a run of digits that is longer than an identifier: a fingerprint of the upload.
-_TELLING: Final = re.compile(r"://|@|[0-9A-Fa-f]{33}")
-
-
-def _check_reference(reference: str) -> str:
-    if not _OPAQUE.fullmatch(reference):
-        raise ValueError("A reference is printable ASCII without spaces.")
-    if _TELLING.search(reference):
-        raise ValueError("A reference says nothing outside your platform: no address, no person, no fingerprint.")
-    return reference
-
-
-Reference = Annotated[str, Field(min_length=1, max_length=MAX_REFERENCE_CHARACTERS), AfterValidator(_check_reference)]
 
 
 class MatchForm(Strict):

@@ -1,6 +1,7 @@
 """The shapes that several routes share: strict, so that a field we do not know is refused and not ignored."""
 
 import re
+from collections.abc import Collection
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
@@ -10,8 +11,11 @@ from staydown_hub.lists import queries as lists
 from staydown_hub.organisations.queries import Caller
 from staydown_hub.rules.admission import Status
 from staydown_hub.rules.confidence import Grade
+from staydown_hub.rules.enforcement import MAX_REFERENCE_CHARACTERS
 from staydown_hub.rules.fingerprints import MAX_QUALITY, VALUE_BYTES, Algorithm, Fingerprint
+from staydown_hub.rules.schemes import MAX_CODE_CHARACTERS, MAX_SCHEME_CHARACTERS, UnknownCodeError
 from staydown_hub.rules.texts import MAX_REASON_CHARACTERS, check_reason
+from staydown_hub.schemes.catalogue import known
 
 Kind = Literal["picture", "video"]
 # A video has a hash for each of its frames that say something new; clients send no more than this, evenly chosen.
@@ -86,6 +90,48 @@ Reason = Annotated[str, Field(min_length=1, max_length=MAX_REASON_CHARACTERS), A
 Position = Annotated[int, Field(ge=0, le=MAX_POSITION)]
 
 
+_OPAQUE: Final = re.compile(r"[!-~]*")
+# An address, a person's address, or a run of digits that is longer than an identifier: a fingerprint.
+_TELLING: Final = re.compile(r"://|@|[0-9A-Fa-f]{33}")
+
+
+def _check_reference(reference: str) -> str:
+    if not _OPAQUE.fullmatch(reference):
+        raise ValueError("A reference is printable ASCII without spaces.")
+    if _TELLING.search(reference):
+        raise ValueError("A reference says nothing outside your own system: no address, no person, no fingerprint.")
+    return reference
+
+
+Reference = Annotated[str, Field(min_length=1, max_length=MAX_REFERENCE_CHARACTERS), AfterValidator(_check_reference)]
+
+
+def _check_code(code: str) -> str:
+    if not any(one.code == code for one in known().all_named()):
+        raise ValueError("No scheme of this hub has this code: GET schemes names those that it has.")
+    return code
+
+
+class JudgementForm(Strict):
+    """A judgement: the code, and its scheme where several have the code."""
+
+    code: Annotated[str, Field(min_length=1, max_length=MAX_CODE_CHARACTERS), AfterValidator(_check_code)]
+    scheme: Annotated[
+        str | None,
+        Field(max_length=MAX_SCHEME_CHARACTERS, validate_default=True, exclude_if=lambda scheme: scheme is None),
+    ] = None
+
+    @field_validator("scheme")
+    @classmethod
+    def _check_scheme(cls, scheme: str | None, info: ValidationInfo) -> str | None:
+        if code := info.data.get("code"):
+            try:
+                known().named(code, scheme=scheme)
+            except UnknownCodeError as error:
+                raise ValueError(str(error)) from None
+        return scheme
+
+
 class PlaceForm(Strict):
     """An entry's place: the list's slug and the position in its log."""
 
@@ -132,8 +178,16 @@ class ErrorAnswer(Strict):
 
 def standing_form(item_id: UUID, *, who: Caller) -> StandingForm:
     """Return how an item stands for the organisation that asks, as it travels."""
+    return standing_forms([item_id], who=who)[item_id]
+
+
+def standing_forms(item_ids: Collection[UUID], *, who: Caller) -> dict[UUID, StandingForm]:
+    """Return how each of these items stands for the organisation that asks, as it travels."""
     asking = lists.Asking(who.organisation.pk, who.organisation.kind)
-    standing = lists.standing_of(item_id, seen_by=asking)
+    return {item_id: _form_of(one) for item_id, one in lists.standings_of(item_ids, seen_by=asking).items()}
+
+
+def _form_of(standing: lists.Standing) -> StandingForm:
     places = [PlaceForm(list=one.list, position=one.position) for one in standing.entries]
     sure = standing.confidence
     confidence = ConfidenceForm(grade=sure.grade, votes=sure.votes) if sure else None

@@ -18,7 +18,6 @@ from staydown_hub.api.values import Identifier
 from staydown_hub.registry import observing, queries, sightings
 from staydown_hub.registry.observing import Outcome, Row
 from staydown_hub.registry.sightings import Seen
-from staydown_hub.rules.addresses import SightingKind
 from staydown_hub.rules.fingerprints import EXACT_ALGORITHMS
 from staydown_hub.rules.peers import MAX_PEERS_OF_ONE_REPORT, has_peers, may_see_peers
 
@@ -97,7 +96,7 @@ class SightingLine(Strict):
     """A sighting without its address."""
 
     sighting: UUID
-    kind: SightingKind
+    kind: str
     first_seen_at: datetime
     last_seen_at: datetime
 
@@ -143,7 +142,7 @@ def show_sightings(request: HttpRequest, item: UUID) -> SightingsAnswer:
         raise not_found()
     note_reading(caller(request), act="sightings read", subject=f"item:{found.pk}")
     rows = queries.sightings_of(found.pk).order_by("-last_seen_at", "pk")[:MAX_ROWS]
-    return SightingsAnswer(sightings=[SightingLine(**_line(row)) for row in rows])
+    return SightingsAnswer(sightings=[_line(row) for row in rows])
 
 
 @router.get("/sightings/{uuid:sighting}", auth=Key("assess"), response=answers(has_body=False, s200=SightingDetail))
@@ -159,7 +158,7 @@ def show_sighting(request: HttpRequest, sighting: UUID) -> SightingDetail:
         if sees_peers:
             note_reading(who, act="peers shown", subject=f"sighting:{found.pk}")
         return SightingDetail(
-            **_line(found),
+            **_line(found).model_dump(),
             item=found.item_id,
             address=None if found.is_erased else sightings.address_of(found),
             reports=[
@@ -170,10 +169,5 @@ def show_sighting(request: HttpRequest, sighting: UUID) -> SightingDetail:
         )
 
 
-def _line(row: "Sighting") -> dict[str, object]:
-    return {
-        "sighting": row.pk,
-        "kind": row.kind,
-        "first_seen_at": row.first_seen_at,
-        "last_seen_at": row.last_seen_at,
-    }
+def _line(row: "Sighting") -> SightingLine:
+    return SightingLine(sighting=row.pk, kind=row.kind, first_seen_at=row.first_seen_at, last_seen_at=row.last_seen_at)

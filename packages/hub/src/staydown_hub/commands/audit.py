@@ -11,7 +11,7 @@ from staydown_hub.sealing.places import signing_folder
 
 
 def verify(asked: Namespace) -> int:
-    """Check the whole chain, every entry against it, and each list's tree against its last signed checkpoint.
+    """Check the whole chain, every entry and batch against it, and each list's tree against its last signed checkpoint.
 
     Exit status 1 when something was changed.
     """
@@ -22,9 +22,10 @@ def verify(asked: Namespace) -> int:
     with database():
         from staydown_hub.audit import queries  # noqa: PLC0415 -- after Django is set up
         from staydown_hub.lists import accounting  # noqa: PLC0415 -- after Django is set up
+        from staydown_hub.registry import accounting as registry  # noqa: PLC0415 -- after Django is set up
 
         found = queries.verify(known_head=known)
-        problems = (*found.problems, *accounting.problems(signing_folder()))
+        problems = (*found.problems, *accounting.problems(signing_folder()), *registry.problems())
     if asked.json:
         head = str(found.head) if found.head else None
         say_json({"whole": not problems, "records": found.seals, "head": head, "problems": problems})

@@ -10,9 +10,9 @@ from django.db.models.functions import Coalesce
 
 from staydown_hub.lists.body import content_of
 from staydown_hub.lists.models import Entry, SharedList
-from staydown_hub.registry.queries import current_judgements
+from staydown_hub.registry.queries import judgements_of
 from staydown_hub.rules.access import Scope
-from staydown_hub.rules.admission import Content, Status, status_of
+from staydown_hub.rules.admission import Content, Judgement, Status, status_of
 from staydown_hub.rules.audience import may_follow
 from staydown_hub.rules.confidence import Confidence, confidence_of
 from staydown_hub.rules.independence import hides, sees_others
@@ -135,7 +135,20 @@ class Asking:
 
 def standing_of(item_id: UUID, *, seen_by: Asking | None = None) -> Standing:
     """Return how the item stands; what others judged is left out for who could judge it and has not."""
-    latest, judgements = latest_entries(item_id), current_judgements(item_id)
+    return standings_of([item_id], seen_by=seen_by)[item_id]
+
+
+def standings_of(item_ids: Collection[UUID], *, seen_by: Asking | None = None) -> dict[UUID, Standing]:
+    """Return how each of these items stands, in as many queries as for one."""
+    rows = Entry.objects.filter(item__in=item_ids).select_related("shared_list")
+    latest: dict[UUID, list[Entry]] = {one: [] for one in item_ids}
+    for row in rows.order_by("item", "shared_list__slug", "-position").distinct("item", "shared_list__slug"):
+        latest[row.item_id].append(row)
+    judgements = judgements_of(item_ids)
+    return {one: _standing(latest[one], judgements.get(one, []), seen_by=seen_by) for one in latest}
+
+
+def _standing(latest: list[Entry], judgements: list[Judgement], *, seen_by: Asking | None) -> Standing:
     status = status_of(judgements=judgements, last_operations=[one.operation for one in latest])
     places = tuple(Place(one.shared_list.slug, one.position) for one in latest)
     has_assessed = seen_by is not None and any(one.organisation == seen_by.organisation for one in judgements)

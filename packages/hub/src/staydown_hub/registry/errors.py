@@ -37,6 +37,16 @@ class TooManySightingsError(RegistryError):
         )
 
 
+class ReferenceTakenError(RegistryError):
+    """The reporter's reference stands for another report already."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "You reported something else under this reference: give what is new a reference of its own, "
+            "or send the same again."
+        )
+
+
 class ChangedSchemeError(RegistryError):
     """A law pack's codes are others than those by which items were assessed."""
 

@@ -245,3 +245,32 @@ class Assessment(models.Model):
 
     def __str__(self) -> str:
         return f"assessment {self.pk}"
+
+
+class BatchRow(models.Model):
+    """One report of a batch, under the reporter's own reference: sent again, it is the same report.
+
+    ``content_digest`` is keyed: it tells whether what comes again under the reference is the same, and nothing else.
+    ``batch`` names the audit record that covers the row; null for a row that has a record of its own.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    organisation = models.ForeignKey(
+        "organisations.Organisation", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    reference = models.TextField()
+    content_digest = models.BinaryField(max_length=32)
+    item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="batch_rows")
+    known = models.BooleanField()
+    batch = models.UUIDField(null=True)
+
+    class Meta:
+        """A reference names one report of its organisation, for good."""
+
+        db_table = "batch_row"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["organisation", "reference"], name="batch_row_reference_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"batch row {self.pk}"

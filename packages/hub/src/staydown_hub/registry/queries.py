@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from staydown_hub.registry.errors import ConflictingFingerprintsError
 from staydown_hub.registry.models import Assessment, Fingerprint, FingerprintSource, Item, Sighting
@@ -22,9 +22,6 @@ _NEAREST = """
     GROUP BY f.item_id, i.opened_at HAVING count(DISTINCT asked.bits) >= %s
     ORDER BY distance_bits, i.opened_at, f.item_id LIMIT 1
 """
-
-# So many frames of a video are looked for, evenly chosen: the time that this takes grows with them.
-_FRAMES_ASKED = 64
 
 
 def named_by(fingerprints: Iterable[rules.Fingerprint]) -> Q:
@@ -53,17 +50,12 @@ def find_item(*, kind: str, fingerprints: Collection[rules.Fingerprint]) -> Item
 
 
 def _nearest(kind: str, fingerprints: Collection[rules.Fingerprint]) -> Item | None:
-    good = [one.value for one in fingerprints if one.quality is not None and one.quality >= rules.MIN_QUALITY]
-    asked = list(dict.fromkeys(good))
-    least_near = 1
-    if kind == Item.VIDEO:
-        # Different videos share a title or a blank wall. The same one, or a clip of it, shares most of what it shows.
-        asked = asked[:: -(-len(asked) // _FRAMES_ASKED) or 1]
-        least_near = -(-len(asked) // 2)
-    if not asked:
+    asked = rules.asked_near(kind, fingerprints)
+    if not asked.values:
         return None
     with connection.cursor() as cursor:
-        cursor.execute(_NEAREST, [asked, rules.MIN_QUALITY, kind, rules.MAX_DISTANCE_BITS, least_near])
+        values = list(asked.values)
+        cursor.execute(_NEAREST, [values, rules.MIN_QUALITY, kind, rules.MAX_DISTANCE_BITS, asked.least_near])
         row = cursor.fetchone()
     return Item.objects.get(pk=row[0]) if row else None
 
@@ -73,22 +65,34 @@ def item(item_id: UUID) -> Item | None:
     return Item.objects.filter(pk=item_id).first()
 
 
+def judgements_of(item_ids: Collection[UUID]) -> dict[UUID, list[Judgement]]:
+    """Return each organisation's current assessment of each of these items that has any."""
+    found: dict[UUID, list[Judgement]] = {}
+    for row in _current(item_ids):
+        found.setdefault(row.item_id, []).append(_judgement(row))
+    return found
+
+
 def current_judgements(item_id: UUID, *, since: datetime | None = None) -> list[Judgement]:
     """Return each organisation's current assessment of the item, only those made later than `since`."""
-    rows = Assessment.objects.filter(item=item_id, superseded_at=None).select_related("organisation").order_by("pk")
-    if since is not None:
-        rows = rows.filter(at__gt=since)
-    return [
-        Judgement(
-            assessment_id=row.pk,
-            organisation=row.organisation_id,
-            kind=row.organisation.kind,
-            code=row.code,
-            qualifies=row.qualifies,
-            independent=row.independent,
-        )
-        for row in rows
-    ]
+    rows = _current([item_id])
+    return [_judgement(row) for row in (rows if since is None else rows.filter(at__gt=since))]
+
+
+def _current(item_ids: Collection[UUID]) -> QuerySet[Assessment]:
+    rows = Assessment.objects.filter(item__in=item_ids, superseded_at=None)
+    return rows.select_related("organisation").order_by("pk")
+
+
+def _judgement(row: Assessment) -> Judgement:
+    return Judgement(
+        assessment_id=row.pk,
+        organisation=row.organisation_id,
+        kind=row.organisation.kind,
+        code=row.code,
+        qualifies=row.qualifies,
+        independent=row.independent,
+    )
 
 
 def has_assessed(item_id: UUID, organisation: UUID) -> bool:
@@ -149,6 +153,12 @@ def assessments_of(item_id: UUID) -> QuerySet[Assessment]:
 def sightings_of(item_id: UUID) -> QuerySet[Sighting]:
     """Return where the item was seen, oldest first."""
     return Sighting.objects.filter(item=item_id).order_by("first_reported_at", "pk")
+
+
+def count_sightings(item_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Return at how many addresses each of these items was seen; one that was seen nowhere is left out."""
+    rows = Sighting.objects.filter(item__in=item_ids).order_by().values_list("item").annotate(Count("pk"))
+    return dict(rows)
 
 
 def count_items() -> int:

@@ -98,10 +98,18 @@ def assess_item(
     return item
 
 
-def _open_item(actor: Actor, *, kind: str, fingerprints: Collection[Fingerprint]) -> Reported:
-    """Open an item unless somebody just did; one transaction at a time, or two near copies would become two items."""
+def wait_to_open() -> None:
+    """Wait until no other transaction opens items, and keep others from it until this one ends.
+
+    Two near copies reported in one instant would else become two items. Taken before any item is locked.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_OPENING_LOCK])
+
+
+def _open_item(actor: Actor, *, kind: str, fingerprints: Collection[Fingerprint]) -> Reported:
+    """Open an item unless somebody just did; one transaction at a time, or two near copies would become two items."""
+    wait_to_open()
     if found := queries.find_item(kind=kind, fingerprints=fingerprints):
         return Reported(found, known=True)
     return Reported(Item.objects.create(kind=kind, opened_by_id=actor.organisation), known=False)

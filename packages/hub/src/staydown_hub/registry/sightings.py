@@ -42,6 +42,11 @@ class Seen:
     at: datetime | None = None
     peers: tuple[Peer, ...] = ()
 
+    @property
+    def said_at(self) -> str:
+        """The time that was given, as text; empty where none was."""
+        return self.at.isoformat() if self.at else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Noted:
@@ -75,19 +80,22 @@ def add_sightings(actor: Actor, *, item: Item, addresses: Collection[Address | S
     return len({one.sighting for one in noted if one.is_new})
 
 
-def first_sightings(actor: Actor, by_item: Mapping[UUID, Collection[Address]]) -> None:
-    """Note where items were seen that were opened in this transaction, in a few statements for all of them."""
-    note_seen(actor, [(item, Seen(address)) for item, addresses in by_item.items() for address in addresses])
+def first_sightings(actor: Actor, seen_of: Mapping[UUID, Collection[Seen]]) -> None:
+    """Note where items were seen that this transaction opened: nothing was known of them, so nothing is looked up."""
+    note_seen(actor, [(item, one) for item, seen in seen_of.items() for one in seen], is_first=True)
 
 
-def note_seen(actor: Actor, seen: Sequence[tuple[UUID, Seen]]) -> list[Noted]:
-    """Note sightings of locked items, and return what became of each, in the order in which they came."""
+def note_seen(actor: Actor, seen: Sequence[tuple[UUID, Seen]], *, is_first: bool = False) -> list[Noted]:
+    """Note sightings of locked items, and return what became of each, in the order in which they came.
+
+    ``is_first`` says that the items were never seen before, so that nothing need be looked up.
+    """
     if not seen:
         return []
     now = timezone.now()
     confirmed_by = actor.organisation if "assess" in scopes_of_kind(kind_of(actor.organisation)) else None
     named = [(item, digest_of(one.address)) for item, one in seen]
-    known = _known(named)
+    known = {} if is_first else _known(named)
     fresh: dict[tuple[UUID, bytes], Sighting] = {}
     again: list[tuple[UUID, datetime]] = []
     noted: list[Noted] = []

@@ -24,7 +24,7 @@ def add_fingerprints(
     An exact one that another item has is left with that item, if a stronger one names this item; an audit row says so.
     Raises ConflictingFingerprintsError when none does, and TooManyFingerprintsError.
     """
-    given = _best_quality(fingerprints)
+    given = best_quality(fingerprints)
     Fingerprint.objects.bulk_create(
         [Fingerprint(item=item, algorithm=one.algorithm, value=one.value, quality=one.quality) for one in given],
         ignore_conflicts=True,
@@ -63,7 +63,7 @@ def _note_left_out(actor: Actor, *, item: Item, foreign: Collection[Fingerprint]
     )
 
 
-def _best_quality(fingerprints: Collection[rules.Fingerprint]) -> list[rules.Fingerprint]:
+def best_quality(fingerprints: Collection[rules.Fingerprint]) -> list[rules.Fingerprint]:
     """Return each value once, with its highest quality, in the one order in which all transactions take the rows."""
     by_name = {(one.algorithm, one.value): one for one in sorted(fingerprints, key=lambda one: one.quality or 0)}
     return [by_name[name] for name in sorted(by_name)]

@@ -1,5 +1,6 @@
 """What a fingerprint is: an algorithm, a value of the right length, and for PDQ a quality."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
@@ -15,6 +16,9 @@ VALUE_BYTES: Final[dict[Algorithm, int]] = {"sha256": 32, "sha1": 20, "md5": 16,
 MAX_DISTANCE_BITS: Final = 31
 MIN_QUALITY: Final = 50
 MAX_QUALITY: Final = 100
+
+# So many frames of a video are looked for, evenly chosen: the time that this takes grows with them.
+_FRAMES_ASKED: Final = 64
 
 
 class BadFingerprintError(ValueError):
@@ -61,3 +65,25 @@ class Fingerprint:
 def distance_bits(left: bytes, right: bytes) -> int:
     """Return the Hamming distance of two values of equal length, in bits."""
     return (int.from_bytes(left) ^ int.from_bytes(right)).bit_count()
+
+
+@dataclass(frozen=True, slots=True)
+class AskedNear:
+    """What a file is looked for by when no exact fingerprint is known, and how much of it an item must be near to."""
+
+    values: tuple[bytes, ...]
+    least_near: int
+
+
+def asked_near(kind: str, fingerprints: Collection[Fingerprint]) -> AskedNear:
+    """Return the PDQs that a file of this kind is looked for by; none when no one of them is good enough.
+
+    A picture is near an item when one of its hashes is; a video when at least half of its frames are: different videos
+    share a title or a blank wall. The same one, or a clip of it, shares most of what it shows.
+    """
+    good = [one.value for one in fingerprints if one.quality is not None and one.quality >= MIN_QUALITY]
+    values = tuple(dict.fromkeys(good))
+    if kind != "video":
+        return AskedNear(values, least_near=1)
+    values = values[:: -(-len(values) // _FRAMES_ASKED) or 1]
+    return AskedNear(values, least_near=-(-len(values) // 2))

@@ -11,6 +11,7 @@ from staydown_hub.api.application import api
 from staydown_hub.lists.proposed import propose_withdrawal
 from staydown_hub.lists.queries import list_called
 from staydown_hub.organisations.models import Proposal
+from staydown_hub.registry.queries import sightings_of
 from staydown_hub.takedowns.queries import requests_of_item
 
 from packages.hub.tests.cast import Cast
@@ -28,12 +29,14 @@ class Right:
 
     allowed: frozenset[str]
     prepare: Callable[[Cast], Prepared]
+    is_lines: bool = False
 
     def send(self, client: Client, cast: Cast, *, method: str, headers: dict[str, str]) -> "_MonkeyPatchedWSGIResponse":
         """Send it with these headers."""
         path, body = self.prepare(cast)
         sent = "" if body is None else json.dumps(body)
         media_type = "application/octet-stream" if body is None else "application/json"
+        media_type = "application/x-ndjson" if self.is_lines else media_type
         return client.generic(method, f"/api/v1/{path}", sent, content_type=media_type, headers=headers)
 
 
@@ -95,6 +98,20 @@ def _dispute(cast: Cast) -> Prepared:
     return "disputes", {"list": "main", "position": 0, "reason": "A drawing of ours."}
 
 
+def _sightings(cast: Cast) -> Prepared:
+    item = report(cast.police, "boat")
+    return "sightings", {"sightings": [{"item": str(item.pk), "url": "https://host.example/boat.jpg"}]}
+
+
+def _sighting(cast: Cast) -> Prepared:
+    item = report(cast.police, "boat", urls=["https://host.example/boat.jpg"])
+    return f"sightings/{sightings_of(item.pk)[0].pk}", None
+
+
+def _sightings_of_item(cast: Cast) -> Prepared:
+    return f"items/{report(cast.police, 'boat').pk}/sightings", None
+
+
 EVERYBODY = frozenset(Cast.__dataclass_fields__)
 READERS = frozenset({"police", "support_centre", "regulator", "monitor", "oversight"})
 WITHDRAWERS = frozenset({"police", "support_centre", "regulator"})
@@ -106,6 +123,14 @@ RIGHT: dict[str, Right] = {
         frozenset({"police", "support_centre", "monitor", "platform", "another_platform"}),
         lambda _cast: ("reports", report_body("boat")),
     ),
+    "POST reports/batch": Right(
+        frozenset({"police", "support_centre", "monitor", "platform", "another_platform"}),
+        lambda _cast: ("reports/batch", {**report_body("boat"), "reference": "1"}),
+        is_lines=True,
+    ),
+    "POST sightings": Right(frozenset({"police", "support_centre", "monitor"}), _sightings),
+    "GET sightings/{sighting}": Right(frozenset({"police", "support_centre", "regulator", "monitor"}), _sighting),
+    "GET items/{item}/sightings": Right(READERS, _sightings_of_item),
     "POST assessments": Right(frozenset({"police", "support_centre", "regulator", "monitor"}), _assessment),
     "POST lookups": Right(READERS, _lookup),
     "GET items/{item}": Right(READERS, _item),

@@ -54,8 +54,12 @@ def described(part: object) -> Iterator[object]:
 
 
 def test_every_body_in_the_description_is_json() -> None:
-    operations = [one for methods in document()["paths"].values() for one in methods.values()]
-    assert len(operations) == len(declared())
+    paths = document()["paths"]
+    batch = paths.pop("/api/v1/reports/batch")["post"]
+    lines = [batch["requestBody"]["content"], batch["responses"]["200"]["content"]]
+    assert [set(one) for one in lines] == [{"application/x-ndjson"}] * 2  # JSON too, an object a line
+    operations = [one for methods in paths.values() for one in methods.values()]
+    assert len(operations) == len(declared()) - 1
     for operation in operations:
         assert set(operation.get("requestBody", {}).get("content", {"application/json": {}})) == {"application/json"}
         for answer in operation["responses"].values():

@@ -17,15 +17,17 @@ from typing import Any
 import pytest
 
 from packages.hub.tests.factories import report_body
+from packages.hub.tests.integration.commands.batching import rows, send_batch
 from packages.hub.tests.integration.commands.running import READY, RunningHub, wait_for
 
 pytestmark = pytest.mark.timeout(300)
+BATCH = 1200
 ROLL = """
 [[organisation]]
 slug = "police"
 name = "Police"
 kind = "police"
-keys = [{ name = "client", scopes = ["report", "assess", "read"] }]
+keys = [{ name = "client", scopes = ["report", "assess", "read", "figures"] }]
 """
 
 
@@ -129,6 +131,35 @@ def test_acknowledged_reports_survive_kill_9_of_the_web_process(hub: RunningHub,
     wait_for(lambda: answers(hub, key), "the web process is back")
     assert pid_of(hub, command="serve") != before
     assert_kept(hub, key, names)
+
+
+def figures(hub: RunningHub, key: str) -> tuple[int, int]:
+    status, told = hub.ask("GET", "figures", key=key)
+    assert status == 200
+    return told["items"], told["assessments"]
+
+
+def test_a_batch_whose_web_and_worker_are_killed_loses_and_doubles_nothing(hub: RunningHub, key: str) -> None:
+    items, assessments = figures(hub, key)
+    body = rows("batch", count=BATCH)
+    doomed = workers_of(hub, command="serve") | {pid_of(hub, command="worker")}
+
+    def kill(answer: dict[str, Any]) -> None:
+        if answer.get("row") == 100:  # the first group is committed, the next is being written
+            for pid in doomed:
+                os.kill(pid, signal.SIGKILL)
+
+    acknowledged = send_batch(hub, key, body, told=kill)
+    assert 100 < len(acknowledged) < BATCH
+    wait_for(lambda: answers(hub, key), "the web process is back")
+    *again, end = send_batch(hub, key, body)
+    assert end == {"rows": BATCH}
+    assert {one["status"] for one in again} == {201}  # as at the first time, also where it was acknowledged then
+    before = {one["reference"]: one["item"] for one in acknowledged}
+    assert before.items() <= {one["reference"]: one["item"] for one in again}.items()
+    assert send_batch(hub, key, body)[:-1] == again
+    assert figures(hub, key) == (items + BATCH, assessments + BATCH // 10)
+    assert json.loads(hub.command("audit", "verify", "--json"))["whole"]
 
 
 @pytest.mark.parametrize("command", ["serve", "feed", "worker"])

@@ -17,6 +17,7 @@ from av.video.stream import VideoStream
 from staydown_match.limits import Limits
 from staydown_match.video.clock import Clock
 from staydown_match.video.containers import AVI, CODECS, Container
+from staydown_match.video.encryption import is_encrypted, is_packet_encrypted, is_stream_encrypted
 from staydown_match.video.problems import ProblemList
 from staydown_match.video.source import DeadlineError, VideoSource, refuse_to_open
 from staydown_match.video.streams import choose_stream
@@ -34,6 +35,8 @@ LEAST_SHARE_OF_FRAMES = 0.95
 
 MAX_ERRORS_IN_A_ROW = 8
 """So often reading goes on at a place where the demuxer gives up."""
+
+_ENCRYPTED = "the video in the {} file is encrypted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ class VideoReader:
         self._limits = limits
         self._problems = problems
         self._deadline_s = deadline_s
+        self._is_encrypted = is_encrypted(file, container)
         self._frames_read = 0
         self._packets_read = 0
         self.has_video: bool | None = None
@@ -120,6 +124,9 @@ class VideoReader:
         )
 
     def _may_decode(self, stream: VideoStream) -> bool:
+        if self._is_encrypted or is_stream_encrypted(stream):
+            self._problems.note("unsupported", _ENCRYPTED)
+            return False
         codec = cast("VideoCodecContext | None", stream.codec_context)  # its stubs do not say that it can be None
         if codec is None or codec.name not in CODECS:
             self._problems.note("unsupported", "the video in the {} file is of a codec that is not decoded here")
@@ -176,6 +183,9 @@ class VideoReader:
             stamp_s = None if stamp is None else stamp * tick_s
             if stamp_s is not None:
                 self.end_s = max(self.end_s, stamp_s + (packet.duration or 0) * tick_s - first_s)
+            if is_packet_encrypted(packet):
+                self._problems.note("unsupported", _ENCRYPTED)
+                return
             if packet.is_corrupt:
                 self._problems.note_code("damaged")
             is_keyframe = packet.is_keyframe

@@ -1,7 +1,7 @@
 """Who said when that an item was seen where, and whose machines shared it."""
 
 import uuid
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import django.db.models.deletion
 import django.utils.timezone
@@ -21,13 +21,13 @@ CREATE TRIGGER sighting_report_append_only BEFORE UPDATE OR DELETE OR TRUNCATE O
 """
 
 
-def _to(place: str, related_name: str) -> models.ForeignKey:
+def _to(place: str, related_name: str) -> "models.ForeignKey[Any, Any]":
     return models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name=related_name, to=place)
 
 
 class Migration(migrations.Migration):
     dependencies: ClassVar = [
-        ("registry", "0006_only_sealed"),
+        ("registry", "0007_batches"),
         ("organisations", "0001_initial"),
         ("audit", "0002_chain"),
     ]
