@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.functional import cached_property
 
+from staydown_hub.rules.addresses import ACTED_ON, KIND_NAMES
 from staydown_hub.rules.addresses import KINDS as SIGHTING_KINDS
 from staydown_hub.rules.fingerprints import ALGORITHMS, EXACT_ALGORITHMS, MAX_QUALITY
 from staydown_hub.rules.schemes import MAX_CODE_CHARACTERS, MAX_SCHEME_CHARACTERS
@@ -134,6 +135,21 @@ class Sighting(SealedRecord):
 
     def __str__(self) -> str:
         return f"sighting {self.pk}"
+
+    @property
+    def kind_name(self) -> str:
+        """What people call an address of this kind; empty for the web."""
+        return KIND_NAMES.get(self.kind, "")
+
+    @property
+    def place(self) -> str:
+        """Where it is, without the address: the host, or what people call its kind."""
+        return self.host or self.kind_name or "erased"
+
+    @property
+    def is_acted_on(self) -> bool:
+        """Tell whether removal is asked for there."""
+        return self.kind in ACTED_ON
 
     @property
     def is_erased(self) -> bool:

@@ -118,10 +118,14 @@ def note_seen(actor: Actor, seen: Sequence[tuple[UUID, Seen]], *, is_first: bool
 
 
 def known_among(seen: Sequence[tuple[UUID, Seen]]) -> list[bool]:
-    """Tell of each whether its item was seen at its address before."""
+    """Tell of each whether its item was seen at its address before, or stands among these already."""
     named = [(item, digest_of(one.address)) for item, one in seen]
-    known = _known(named)
-    return [name in known for name in named]
+    known = set(_known(named))
+    found = []
+    for name in named:
+        found.append(name in known)
+        known.add(name)
+    return found
 
 
 def counts_of_reporter(actor: Actor, *, items: Collection[UUID]) -> Counter[UUID]:
