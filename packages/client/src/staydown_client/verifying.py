@@ -159,8 +159,8 @@ class Verifier:
         checkpoint = self._trust.open_checkpoint(note, now_s=time.time())
         if checkpoint.size > self._max_entries:
             raise LogRefusedError(
-                f"The hub's list has {checkpoint.size} entries, more than this filter takes: max_entries in filter.toml is "
-                f"{self._max_entries}. {_STAYS}",
+                f"The hub's list has {checkpoint.size} entries, more than this filter takes: its max_entries "
+                f"is {self._max_entries}. {_STAYS}",
                 problem="garbage",
             )
         return checkpoint
