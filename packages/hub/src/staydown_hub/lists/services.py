@@ -21,7 +21,6 @@ from staydown_hub.organisations.actors import Actor
 from staydown_hub.registry import judging
 from staydown_hub.registry import queries as registry
 from staydown_hub.rules import admission
-from staydown_hub.rules.classification import DOES_NOT_QUALIFY
 from staydown_hub.takedowns import services as takedowns
 
 MINIMUM_CONFIRMATIONS: Final = 2
@@ -65,7 +64,7 @@ def withdraw_entry(actor: Actor, *, shared_list: SharedList, position: int, reas
     named = _admission_at(shared_list, position)
     item = judging.lock_item(named.item_id)
     check_withdrawal(actor, shared_list=shared_list, position=position)
-    judging.judge(actor, item=item, code=DOES_NOT_QUALIFY)
+    judging.take_back(actor, item=item)
     decision = admission.Decision("withdraw")
     entry = log.append(actor, shared_list=shared_list, item_id=item.pk, kind=item.kind, decision=decision)
     Withdrawal.objects.create(entry=entry, organisation_id=actor.organisation, reason=reason)
