@@ -91,6 +91,13 @@ def is_in_force(item_id: UUID) -> bool:
     return any(one.operation not in Entry.ENDING for one in latest_entries(item_id))
 
 
+def in_force_among(item_ids: Collection[UUID]) -> set[UUID]:
+    """Return those of the items that some list refuses now."""
+    latest = Entry.objects.filter(item__in=item_ids).order_by("shared_list", "item", "-position")
+    rows = latest.distinct("shared_list", "item").values_list("item", "operation")
+    return {item for item, operation in rows if operation not in Entry.ENDING}
+
+
 def content_in_force(shared_list: SharedList, item_id: UUID) -> Content | None:
     """Return what the item's entry on this list says now, or None when it is not on it."""
     last = shared_list.entries.filter(item=item_id).order_by("-position").first()
