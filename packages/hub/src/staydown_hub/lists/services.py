@@ -23,7 +23,6 @@ from staydown_hub.organisations.actors import Actor
 from staydown_hub.registry import judging
 from staydown_hub.registry import queries as registry
 from staydown_hub.rules import admission, self_reports
-from staydown_hub.rules.classification import DOES_NOT_QUALIFY
 from staydown_hub.schemes.catalogue import known
 from staydown_hub.takedowns import services as takedowns
 
@@ -46,7 +45,7 @@ def reconsider(actor: Actor, *, item_id: UUID, kind: str) -> None:
         ):
             log.append(actor, shared_list=shared_list, item_id=item_id, kind=kind, decision=decision)
     panels.open_if_needed(actor, item_id=item_id)
-    _follow_up(actor, item_id=item_id)
+    follow_up(actor, item_id=item_id)
 
 
 def _decide(shared_list: SharedList, item_id: UUID, *, supplies: Collection[admission.Supply]) -> admission.Decision:
@@ -68,7 +67,8 @@ def _decide(shared_list: SharedList, item_id: UUID, *, supplies: Collection[admi
     )
 
 
-def _follow_up(actor: Actor, *, item_id: UUID) -> None:
+def follow_up(actor: Actor, *, item_id: UUID) -> None:
+    """Ask for removal wherever a locked item that is in force was seen; for nothing any more where it is not."""
     if queries.is_in_force(item_id):
         takedowns.open_requests(actor, item_id=item_id)
     else:
@@ -86,7 +86,7 @@ def withdraw_entry(actor: Actor, *, shared_list: SharedList, position: int, reas
     named = _admission_at(shared_list, position)
     item = judging.lock_item(named.item_id)
     check_withdrawal(actor, shared_list=shared_list, position=position)
-    judging.judge(actor, item=item, code=DOES_NOT_QUALIFY)
+    judging.take_back(actor, item=item)
     decision = admission.Decision("withdraw")
     entry = log.append(actor, shared_list=shared_list, item_id=item.pk, kind=item.kind, decision=decision)
     Withdrawal.objects.create(entry=entry, organisation_id=actor.organisation, reason=reason)
@@ -131,7 +131,7 @@ def redact(
         },
         source=source,
     )
-    _follow_up(actor, item_id=item.pk)
+    follow_up(actor, item_id=item.pk)
     return entry
 
 
