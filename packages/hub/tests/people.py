@@ -1,12 +1,15 @@
 """People of the cast who decide: each member has one, made without the cost of a password."""
 
+from datetime import date
+
 from staydown_hub.enforcement.entries import Reporter
 from staydown_hub.enforcement.models import Dispute
 from staydown_hub.enforcement.reviewing import review
 from staydown_hub.enforcement.services import ReportedDispute, open_dispute
 from staydown_hub.lists.models import Panel, SharedList
 from staydown_hub.organisations.actors import Actor
-from staydown_hub.organisations.models import Organisation, Person
+from staydown_hub.organisations.models import Certificate, Organisation, Person
+from staydown_hub.organisations.queries import actor_of
 from staydown_hub.rules.access import scopes_of_kind
 
 from packages.hub.tests.cast import Cast, Member
@@ -19,14 +22,22 @@ def person_for(member: Member) -> Actor:
     """Return a person of the member as services know them."""
     email = f"decides@{member.organisation.slug.replace('_', '-')}.example"
     person = Person.objects.get_or_create(email=email, defaults={"organisation": member.organisation})[0]
-    return Actor(organisation=member.organisation.pk, source="test", person=person.pk)
+    return actor_of(trained(person), source="test")
+
+
+def trained(person: Person) -> Person:
+    """Give a person a certificate that is valid, if they have none."""
+    if not Certificate.objects.filter(person=person).exists():
+        days = {"issued_on": date(2020, 1, 1), "expires_on": date(2100, 1, 1)}
+        Certificate.objects.create(person=person, course="Assessing", **days)
+    return person
 
 
 def another(kind: str, name: str) -> Actor:
     """Return a person of one more organisation of this kind."""
     organisation = Organisation.objects.create(slug=name, name=name.title(), kind=kind)
     person = Person.objects.create(email=f"decides@{name}.example", organisation=organisation)
-    return Actor(organisation=organisation.pk, source="test", person=person.pk)
+    return actor_of(trained(person), source="test")
 
 
 def self_report_list() -> SharedList:

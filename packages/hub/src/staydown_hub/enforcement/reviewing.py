@@ -17,6 +17,7 @@ from staydown_hub.lists import queries as lists
 from staydown_hub.lists.deciding import rule_on_dispute
 from staydown_hub.organisations.actors import Actor
 from staydown_hub.organisations.queries import kind_of
+from staydown_hub.organisations.training import decides_in_person
 from staydown_hub.registry.judging import lock_item
 from staydown_hub.rules import disputes as rules
 from staydown_hub.rules.access import scopes_of_kind
@@ -120,7 +121,7 @@ def review(actor: Actor, *, dispute_id: UUID, qualifies: bool, reason: str) -> r
     lock_item(dispute.item_id)
     kind = kind_of(actor.organisation)
     dispute = disputes().get(pk=dispute_id)
-    if actor.person is None or not may_review(dispute, organisation=actor.organisation, kind=kind):
+    if not decides_in_person(actor) or not may_review(dispute, organisation=actor.organisation, kind=kind):
         raise NotYoursError
     round_number = 1 + len(dispute.rulings.all())
     event: rules.Event = "entry_right" if qualifies else "entry_wrong"

@@ -31,10 +31,10 @@ from staydown_hub.lists.models import (
 from staydown_hub.lists.services import reconsider
 from staydown_hub.organisations.actors import Actor
 from staydown_hub.organisations.queries import kind_of
+from staydown_hub.organisations.training import decides_in_person
 from staydown_hub.registry import judging
 from staydown_hub.registry import queries as registry
 from staydown_hub.rules import self_reports
-from staydown_hub.rules.access import scopes_of_kind
 from staydown_hub.rules.fingerprints import Fingerprint
 from staydown_hub.rules.panel import decision_of
 
@@ -50,7 +50,8 @@ def vote(actor: Actor, *, panel_id: UUID, qualifies: bool, reason: str) -> bool 
     if Ruling.objects.filter(panel=panel).exists():
         raise PanelDecidedError
     kind = kind_of(actor.organisation)
-    if actor.person is None or not panels.may_sit_on(panel, organisation=actor.organisation, kind=kind):
+    may_sit = panels.may_sit_on(panel, organisation=actor.organisation, kind=kind)
+    if actor.person is None or not may_sit or not decides_in_person(actor):
         raise NotYoursToDecideError
     PanelVote.objects.create(
         panel=panel, organisation_id=actor.organisation, person_id=actor.person, qualifies=qualifies, reason=reason
@@ -73,7 +74,7 @@ def overrule(actor: Actor, *, stop_id: UUID, reason: str) -> bool:
     stop = GateStop.objects.get(pk=stop_id)
     item = judging.lock_item(stop.item_id)
     has_said = stop.overrules.filter(organisation=actor.organisation).exists()
-    if actor.person is None or has_said or "assess" not in scopes_of_kind(kind_of(actor.organisation)):
+    if actor.person is None or has_said or not decides_in_person(actor):
         raise NotYoursToDecideError
     GateOverrule.objects.create(stop=stop, organisation_id=actor.organisation, person_id=actor.person, reason=reason)
     _record(actor, act="gate overruled", item_id=item.pk, detail={"stop": str(stop.pk)})

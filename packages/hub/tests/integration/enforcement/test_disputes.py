@@ -63,8 +63,9 @@ def test_who_took_part_or_judges_nothing_does_not_review(cast: Cast, name: str) 
     dispute = disputed_by(cast.platform)
     with pytest.raises(NotYoursError):
         review(person_for(cast.member(name)), dispute, qualifies=False)
-    with pytest.raises(NotYoursError):
-        review(cast.regulator.actor, dispute, qualifies=False)
+    for actor in (cast.regulator.actor, cast.regulator.person("supervisor")):
+        with pytest.raises(NotYoursError):
+            review(actor, dispute, qualifies=False)
     assert not Ruling.objects.exists()
 
 

@@ -52,7 +52,12 @@ def test_two_people_of_two_organisations_overrule(cast: Cast) -> None:
     add_to_corpus([sha256_of("boat")], source="a well-known boat")
     item = admitted_item(cast, "boat")
     stop = GateStop.objects.get()
-    for who in (cast.police.actor, person_for(cast.platform), person_for(cast.oversight)):
+    for who in (
+        cast.police.actor,
+        cast.police.person("assessor"),
+        person_for(cast.platform),
+        person_for(cast.oversight),
+    ):
         with pytest.raises(NotYoursToDecideError):
             deciding.overrule(who, stop_id=stop.pk, reason=REASON)
     assert not deciding.overrule(person_for(cast.police), stop_id=stop.pk, reason=REASON)

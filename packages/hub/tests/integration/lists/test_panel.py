@@ -59,7 +59,7 @@ def test_the_majority_decides(cast: Cast, disputed: Item, status: str, *, answer
 def test_who_took_part_or_judges_nothing_does_not_sit(cast: Cast, disputed: Item) -> None:
     del disputed
     refused = [person_for(one) for one in (cast.police, cast.support_centre, cast.regulator, cast.platform)]
-    refused += [person_for(cast.oversight), cast.monitor.actor]
+    refused += [person_for(cast.oversight), cast.monitor.actor, cast.monitor.person("assessor")]
     for actor in refused:
         with pytest.raises(NotYoursToDecideError):
             vote(actor, qualifies=True)

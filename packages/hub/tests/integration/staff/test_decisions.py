@@ -15,8 +15,15 @@ from staydown_hub.registry.models import Item
 
 from packages.hub.tests.cast import Cast
 from packages.hub.tests.factories import admitted_item, assess, report, sha256_of
-from packages.hub.tests.integration.staff.conftest import Browser
-from packages.hub.tests.people import REASON, another, disputed_by, only_panel
+from packages.hub.tests.integration.staff.conftest import Browser, person_of
+from packages.hub.tests.people import REASON, another, disputed_by, only_panel, trained
+
+
+@pytest.fixture(autouse=True)
+def training(cast: Cast) -> None:
+    """Train the people who use these pages."""
+    for name in ("police", "support_centre", "regulator", "monitor"):
+        trained(person_of(cast, name))
 
 
 @pytest.fixture
