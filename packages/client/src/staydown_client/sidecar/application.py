@@ -8,6 +8,7 @@ import logging
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args
 
 from staydown_match import FingerprintPool, StartError
@@ -21,13 +22,16 @@ from staydown_client.sidecar.forms import boundary_of, take_file
 from staydown_client.sidecar.gate import served_file
 from staydown_client.sidecar.lookups import (
     COMPACT_TYPE,
+    apart,
     judged_from,
     read_compact,
     read_json,
     tell_compact,
     tell_json,
+    together,
 )
 from staydown_client.sidecar.metrics import Counts, gauge, one_of
+from staydown_client.sidecar.request import Later
 from staydown_client.sidecar.settings import is_loopback
 from staydown_client.status import filter_status
 
@@ -39,14 +43,25 @@ if TYPE_CHECKING:
     from staydown_client.sidecar.settings import SidecarSettings
     from staydown_client.verdict import Verdict
 
-    Answering: TypeAlias = Answer | Coroutine[Any, Any, Answer]
+    Answering: TypeAlias = Answer | Later | Coroutine[Any, Any, Answer]
 
 _log = logging.getLogger("staydown_client")
 _MANY: Final = 32  # so many hashes take long enough to be looked up beside the others
 _MAX_BATCHES: Final = 64
+_TOGETHER: Final = 32
 _CHECK: Final = ("POST", "/v1/check")
 _OPEN: Final = frozenset({"/healthz", "/readyz"})
 _METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A small lookup that was read and is looked up within this turn of the loop."""
+
+    question: Question
+    began: float
+    later: Later
+    is_compact: bool = field(kw_only=True)
 
 
 class Sidecar:
@@ -63,6 +78,8 @@ class Sidecar:
         self._batches = ThreadPoolExecutor(1, "staydown-lookup")
         self._recording = ThreadPoolExecutor(1, "staydown-record")
         self._receiving = self._checking = self._looking_up = 0
+        self._waiting: list[_Waiting] = []
+        self._tasks: set[asyncio.Task[None]] = set()
         self._routes: dict[tuple[str, str], Callable[[Request, bytes], Answering]] = {
             ("POST", "/v1/lookup"): self._look_up,
             ("GET", "/v1/gate"): self._gate,
@@ -105,7 +122,7 @@ class Sidecar:
             answer = self._routes[request.method, request.path](request, body)
         except Exception as error:  # noqa: BLE001 - no request may end another one, whatever is wrong with it
             return self._failed(error)
-        return answer if isinstance(answer, Answer) else self._awaited(answer)
+        return answer if isinstance(answer, Answer | Later) else self._awaited(answer)
 
     def receive(self, request: Request, body: Body) -> Coroutine[Any, Any, Answer]:
         """Answer a request whose body comes."""
@@ -164,11 +181,39 @@ class Sidecar:
             raise refused(415, "type", f"Send application/json, or {COMPACT_TYPE}.")
         if question.count >= _MANY or question.variants:
             return self._look_up_beside(question, began, is_compact=is_compact)
-        judged = self._search(question)
-        stopped = self._note(judged, question)
-        if stopped:
-            return self._told_when_recorded(judged, question, stopped, began, is_compact=is_compact)
-        return self._told(judged, began, is_compact=is_compact)
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._look_up_waiting)
+        waiting = _Waiting(question, began, Later(), is_compact=is_compact)
+        self._waiting.append(waiting)
+        return waiting.later
+
+    def _look_up_waiting(self) -> None:
+        """Look up together what arrived together: the state of list and policy is read once, after the last of it."""
+        asked, self._waiting = self._waiting[:_TOGETHER], self._waiting[_TOGETHER:]
+        if self._waiting:
+            asyncio.get_running_loop().call_soon(self._look_up_waiting)
+        try:
+            question, starts = together([each.question for each in asked])
+            judged = apart(self._search(question), [each.question for each in asked], starts)
+        except Exception as error:  # noqa: BLE001 - as in `answer`
+            for each in asked:
+                each.later.tell(self._failed(error))
+            return
+        for each, found in zip(asked, judged, strict=True):
+            stopped = self._note(found, each.question)
+            if stopped:
+                self._keep(self._tell_recorded(each, found, stopped))
+            else:
+                each.later.tell(self._told(found, each.began, is_compact=each.is_compact))
+
+    async def _tell_recorded(self, waiting: _Waiting, judged: Judged, stopped: list[Verdict]) -> None:
+        told = self._told_when_recorded(judged, waiting.question, stopped, waiting.began, is_compact=waiting.is_compact)
+        waiting.later.tell(await self._awaited(told))
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _look_up_beside(self, question: Question, began: float, *, is_compact: bool) -> Answer:
         """Look many up in a thread, so that single lookups do not wait for them."""
