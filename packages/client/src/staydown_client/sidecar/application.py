@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hmac
 import logging
 import sys
@@ -16,8 +17,18 @@ from staydown_match import FingerprintPool, StartError
 from staydown_client.errors import BadValueError, FolderError, LogProblem
 from staydown_client.filter import Filter
 from staydown_client.local.outbox import checked_reference
-from staydown_client.sidecar.answers import NO_STORE, Answer, RefusedError, as_json, as_text, bad_field, busy, refused
-from staydown_client.sidecar.bodies import chunks, spooled
+from staydown_client.sidecar.answers import (
+    NO_STORE,
+    Answer,
+    RefusedError,
+    as_json,
+    as_text,
+    bad_field,
+    busy,
+    no_room,
+    refused,
+)
+from staydown_client.sidecar.bodies import Budget, chunks, spooled
 from staydown_client.sidecar.forms import boundary_of, take_file
 from staydown_client.sidecar.gate import served_file
 from staydown_client.sidecar.lookups import (
@@ -48,6 +59,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("staydown_client")
 _MANY: Final = 32  # so many hashes take long enough to be looked up beside the others
 _MAX_BATCHES: Final = 64
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _TOGETHER: Final = 32
 _CHECK: Final = ("POST", "/v1/check")
 _OPEN: Final = frozenset({"/healthz", "/readyz"})
@@ -78,6 +90,7 @@ class Sidecar:
         self._batches = ThreadPoolExecutor(1, "staydown-lookup")
         self._recording = ThreadPoolExecutor(1, "staydown-record")
         self._receiving = self._checking = self._looking_up = 0
+        self._budget = Budget(max(settings.max_spool_bytes, settings.max_upload_bytes))
         self._waiting: list[_Waiting] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._routes: dict[tuple[str, str], Callable[[Request, bytes], Answering]] = {
@@ -130,7 +143,7 @@ class Sidecar:
 
     def note_refused(self, answer: Answer) -> None:
         """Count what was refused without a word from here."""
-        self._counts.refused(_code_of(answer))
+        self._counts.refused(answer.code)
 
     async def _awaited(self, answer: Coroutine[Any, Any, Answer]) -> Answer:
         try:
@@ -140,13 +153,18 @@ class Sidecar:
 
     def _failed(self, error: Exception) -> Answer:
         if isinstance(error, RefusedError):
-            self.note_refused(error.answer)
-            return error.answer
-        if isinstance(error, FolderError):
+            refusal = error
+        elif isinstance(error, FolderError):
             _log.error("A request could not be answered: %s", error)
-            return refused(503, "list_unreadable", str(error)).answer
-        _log.error("A request failed by an error of the sidecar's own.", exc_info=error)
-        return refused(500, "error", "The sidecar failed; its log says where.").answer
+            refusal = refused(503, "list_unreadable", str(error))
+        elif isinstance(error, OSError) and error.errno in _NO_ROOM:
+            _log.error("An upload could not be kept for its check: %s.", error.strerror)
+            refusal = no_room()
+        else:
+            _log.error("A request failed by an error of the sidecar's own.", exc_info=error)
+            refusal = refused(500, "error", "The sidecar failed; its log says where.")
+        self.note_refused(refusal.answer)
+        return refusal.answer
 
     def _no_route(self, request: Request) -> RefusedError:
         allowed = ", ".join(method for method, path in (*self._routes, _CHECK) if path == request.path)
@@ -264,7 +282,7 @@ class Sidecar:
         _check_reference(reference)
         self._receiving += 1
         try:
-            with spooled(settings.scratch) as spool:
+            with spooled(settings.scratch, self._budget) as spool:
                 body = chunks(
                     request,
                     source,
@@ -285,7 +303,7 @@ class Sidecar:
 
     async def _gate(self, request: Request, _body: bytes) -> Answer:
         """Answer as nginx's auth_request asks: by the status alone, of a file that lies on this machine."""
-        with served_file(self._settings.files, request.headers.get("staydown-file")) as source:
+        async with served_file(self._settings.files, request.headers.get("staydown-file")) as source:
             verdict = await self._checked(source, None)
         status = {"allow": 204, "block": 403, "hold": 403}.get(verdict.action, 503)
         return Answer(status, b"", (NO_STORE, ("staydown-action", verdict.action)))
@@ -376,9 +394,3 @@ def _host_of(authority: str) -> str:
     if authority.startswith("["):
         return authority[1:].partition("]")[0]
     return authority.partition(":")[0]
-
-
-def _code_of(answer: Answer) -> str:
-    return {503: "busy", 413: "too_long", 408: "too_slow", 401: "unauthorised"}.get(
-        answer.status, "broken_off" if b'"broken_off"' in answer.body else "other"
-    )
