@@ -13,6 +13,7 @@ from staydown_hub.registry.sightings import Seen, add_sightings, address_of
 from staydown_hub.rules.addresses import parse_address, parse_infohash
 from staydown_hub.rules.peers import parse_peer
 from staydown_hub.rules.retention import BadRetentionError
+from staydown_hub.takedowns import services
 from staydown_hub.takedowns.models import Request
 
 from packages.hub.tests.cast import Cast
@@ -81,8 +82,13 @@ def test_an_address_that_nobody_confirmed_is_erased(cast: Cast, now: datetime) -
 def test_an_address_is_kept_as_long_as_somebody_acts_on_it(
     cast: Cast, now: datetime, state: str, *, looks_again: bool, is_erased: bool
 ) -> None:
-    admitted_item(cast, "boat", urls=[URL])
-    Request.objects.update(state=state, due_at=now if looks_again else None)
+    item = admitted_item(cast, "boat", urls=[URL])
+    if state == "gone":
+        services.note_check(Request.objects.get().pk, outcome="gone", status=404)
+    elif state == "cancelled":
+        services.cancel_requests(cast.police.actor, item_id=item.pk)
+    Request.objects.update(due_at=now if looks_again else None)
+    assert Request.objects.get().state == state
     retention.carry_out(now=now + 364 * DAY)
     assert erased() == [False]
     retention.carry_out(now=now + 366 * DAY)
