@@ -5,6 +5,7 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final, NoReturn
 
 from staydown_hub.rules.pace import DEFAULT_REQUESTS_A_MINUTE
@@ -119,6 +120,10 @@ def _add_people(words: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 def _add_lists(words: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     group = _group(words, "lists", "the shared lists")
+    export = _add(group, "export", "write a list's log into a folder, as files that anyone can serve", "lists:export")
+    export.add_argument("list", metavar="LIST", help="the list's slug")
+    export.add_argument("folder", metavar="DIR", type=Path, help="made if it is not there; kept up when run again")
+    _json(export)
     redact = _add(
         group, "redact", "erase what a list says about an item, for good; the log still verifies", "lists:redact"
     )

@@ -16,6 +16,7 @@ from staydown_hub.rules.admission import Content, Judgement, Status, status_of
 from staydown_hub.rules.audience import may_follow
 from staydown_hub.rules.confidence import Confidence, confidence_of
 from staydown_hub.rules.independence import hides, sees_others
+from staydown_hub.sealing.records import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,12 @@ class FollowedList:
     size: int
     origin: str
     keys: tuple[str, ...]
+
+
+def records(shared_list: SharedList, start: int, limit: int) -> list[Record]:
+    """Return the list's entries from this position on as its log has them, at most `limit`."""
+    rows = Entry.objects.filter(shared_list=shared_list, position__gte=start).order_by("position")[:limit]
+    return [Record(bytes(row.leaf_hash), None if row.salt is None else bytes(row.salt), row.body) for row in rows]
 
 
 def lists_followed_by(*, kind: str, scopes: Collection[Scope]) -> list[FollowedList]:
