@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
-from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -68,10 +67,8 @@ def carry_out(*, now: datetime | None = None, source: str = "job") -> list[Due]:
 
 @transaction.atomic
 def _one_batch(rule: Rule, at: datetime, *, source: str) -> int:
-    rows = _rows(rule, at).order_by("pk")
-    ids: list[UUID] = list(
-        rows.select_for_update(skip_locked=True, of=("self",)).values_list("pk", flat=True)[:_AT_ONCE]
-    )
+    rows = _rows(rule, at).order_by("pk").select_for_update(skip_locked=True, of=("self",))
+    ids = list(rows.values_list("pk", flat=True)[:_AT_ONCE])
     if not ids:
         return 0
     if rule.record == "peer_observation":
