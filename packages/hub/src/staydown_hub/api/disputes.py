@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from ninja import Query, Router, Status
 from pydantic import Field
 
-from staydown_hub.api.access import Key, actor, caller, note_refusal
+from staydown_hub.api.access import Key, actor, caller, forbidden
 from staydown_hub.api.errors import RefusedError, not_found, refuse_unknown_parameters
 from staydown_hub.api.reporting import refuse_rows, reporter
 from staydown_hub.api.routing import answers
@@ -119,9 +119,12 @@ def _line(case: reviewing.Case) -> DisputeLine:
 def make_appeal(request: HttpRequest, dispute: UUID, appeal: AppealForm) -> Status[DisputeAnswer]:
     """Have a ruling that went against the caller looked at once more, by another reviewer, within 14 days of it."""
     who = caller(request)
-    if not reviewing.is_party(dispute, organisation=who.organisation.pk):
-        note_refusal(who, route=request.path, status=HTTPStatus.NOT_FOUND)
+    lost = reviewing.lost(dispute, organisation=who.organisation.pk)
+    if lost is None:
         raise not_found()
+    if not lost:
+        message = "Whom the ruling went against appeals: the one that disputed an entry that stands, or who carried it."
+        raise forbidden(who, route=request.path, message=message)
     try:
         reviewing.appeal(actor(request), dispute_id=dispute, reason=appeal.reason)
     except NotYoursError as error:

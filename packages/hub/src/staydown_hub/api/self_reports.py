@@ -19,6 +19,7 @@ from staydown_hub.lists.errors import (
     TooManySelfReportsError,
 )
 from staydown_hub.registry.relaying import relay_self_report
+from staydown_hub.rules.self_reports import RELAYING_KIND
 
 router = Router(tags=["self-reports"])
 
@@ -65,6 +66,8 @@ class EndForm(Strict):
 @router.post("/self-reports/{uuid:report}/end", auth=Key("report"), response=answers(has_body=True, s200=EndedAnswer))
 def end(request: HttpRequest, report: UUID, nothing: EndForm) -> EndedAnswer:  # noqa: ARG001 -- the body is empty
     """Take a self-report back, for the support centre that relayed it: filters hold copies no longer."""
+    if caller(request).organisation.kind != RELAYING_KIND:
+        raise forbidden(caller(request), route=request.path, message=str(NotASupportCentreError()))
     try:
         deciding.end_self_report(actor(request), report_id=report)
     except NotYoursToDecideError:

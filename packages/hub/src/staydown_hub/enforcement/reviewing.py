@@ -102,10 +102,14 @@ def may_appeal(dispute: Dispute, *, organisation: UUID, now: datetime | None = N
     return in_time and rules.next_state(state=rules.state_of(told), event="appealed", by=party) is not None
 
 
-def is_party(dispute_id: UUID, *, organisation: UUID) -> bool:
-    """Tell whether there is such a dispute, and the organisation made it or carried the entry."""
+def lost(dispute_id: UUID, *, organisation: UUID) -> bool | None:
+    """Tell whether the first ruling went against the organisation; None when there is no such dispute."""
     found = disputes().filter(pk=dispute_id).first()
-    return found is not None and _party_of(found, organisation) != "other"
+    if found is None:
+        return None
+    told, party = told_of(found), _party_of(found, organisation)
+    first = rules.state_of(rules.Told(told.at, told.rulings[:1]))
+    return rules.next_state(state=first, event="appealed", by=party) is not None
 
 
 def _party_of(dispute: Dispute, organisation: UUID) -> rules.Party:

@@ -129,8 +129,10 @@ def test_the_api_tells_and_appeals(cast: Cast, client: Client) -> None:
     assert cast.another_platform.get(client, "disputes").json() == {"disputes": []}
     assert len(cast.oversight.get(client, "disputes?limit=5").json()["disputes"]) == 1
     route = f"disputes/{dispute.pk}/appeals"
-    assert cast.another_platform.post(client, route, {"reason": REASON}).status_code == 404
-    assert cast.police.post(client, route, {"reason": REASON}).status_code == 409
+    assert cast.another_platform.post(client, route, {"reason": REASON}).status_code == 403
+    assert cast.police.post(client, route, {"reason": REASON}).status_code == 403
+    nowhere = f"disputes/{dispute.item_id}/appeals"
+    assert cast.platform.post(client, nowhere, {"reason": REASON}).status_code == 404
     assert cast.platform.post(client, route, {"reason": "https://x.example/"}).status_code == 422
     assert cast.platform.post(client, route, {"reason": REASON}).status_code == 201
     assert cast.platform.post(client, route, {"reason": REASON}).status_code == 409
