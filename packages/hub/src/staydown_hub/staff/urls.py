@@ -6,7 +6,9 @@ from staydown_hub.staff.views.account import account, forgotten_password, not_of
 from staydown_hub.staff.views.enforcement import disputes, enforcement, list_enforcement
 from staydown_hub.staff.views.home import home
 from staydown_hub.staff.views.items import item, items
+from staydown_hub.staff.views.keys import keys
 from staydown_hub.staff.views.lists import lists, shared_list
+from staydown_hub.staff.views.people import people, person
 from staydown_hub.staff.views.proposals import (
     proposal,
     proposals,
@@ -32,6 +34,9 @@ pages: list[URLPattern] = [
     path("proposals/", proposals, name="proposals"),
     path("proposals/<uuid:proposal_id>/", proposal, name="proposal"),
     path("organisations/propose/", propose_new_organisation, name="propose_organisation"),
+    path("people/", people, name="people"),
+    path("people/<uuid:person_id>/", person, name="person"),
+    path("keys/", keys, name="keys"),
     path("account/", account, name="account"),
 ]
 

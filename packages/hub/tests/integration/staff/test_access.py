@@ -46,6 +46,10 @@ ROWS = {
     "proposals": Row(WITHDRAWERS),
     "proposal": Row(("police",), hidden_from=("support_centre", "regulator")),
     "propose_organisation": Row(()),
+    # For administrators; the people of the cast are assessors (see ``test_people``).
+    "people": Row(()),
+    "person": Row(()),
+    "keys": Row(()),
     "account": Row(EVERYBODY),
 }
 NAMES = tuple(str(pattern.name) for pattern in pages)
@@ -68,6 +72,7 @@ def addresses(cast: Cast) -> dict[str, str]:
     waiting = propose_withdrawal(cast.police.actor, shared_list=main, position=0, reason="The wrong file.")
     arguments: dict[str, dict[str, object]] = {
         "propose_on_entry": {"slug": "main", "position": 0, "word": "withdraw"},
+        "person": {"person_id": request.pk},
         "proposal": {"proposal_id": waiting.pk},
         "item": {"item_id": request.sighting.item_id},
         "list": {"slug": "main"},
