@@ -5,6 +5,7 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final, NoReturn
 
 from staydown_hub.rules.pace import DEFAULT_REQUESTS_A_MINUTE
@@ -29,6 +30,7 @@ settings (environment):
   STAYDOWN_SIGNING_PROVIDER         who keeps these keys: file, or the name of an installed plug-in (file)
   STAYDOWN_LOG_FOLDER               what is served of the logs and can be made again ($STAYDOWN_HOME/log)
   STAYDOWN_LOG_ORIGIN               what the logs are called, without the list (the public address's host)
+  STAYDOWN_RETENTION                TOML file with this hub's own periods of retention, in days (none)
   STAYDOWN_RING_FOLDER              keys that open what is encrypted in the database ($STAYDOWN_HOME/ring)
   STAYDOWN_RING_PROVIDER            who keeps these keys: file, or the name of an installed plug-in (file)
   STAYDOWN_SECOND_FACTOR            required or optional: whether pages ask everybody for a second factor (required)
@@ -57,6 +59,11 @@ def parser() -> argparse.ArgumentParser:
     _add_keys(words)
     _add_lists(words)
     _add_signing_keys(words)
+    retention = _add(
+        words, "retention", "delete and erase what is over its time, as the worker does at night", "retention:run"
+    )
+    retention.add_argument("--dry-run", action="store_true", help="only say what would be done, and why")
+    _json(retention)
     _add_ring(words)
     _add_audit(words)
     figures = _add(words, "figures", "account for the work in numbers", "figures:run")
@@ -114,6 +121,10 @@ def _add_people(words: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 def _add_lists(words: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     group = _group(words, "lists", "the shared lists")
+    export = _add(group, "export", "write a list's log into a folder, as files that anyone can serve", "lists:export")
+    export.add_argument("list", metavar="LIST", help="the list's slug")
+    export.add_argument("folder", metavar="DIR", type=Path, help="made if it is not there; kept up when run again")
+    _json(export)
     redact = _add(
         group, "redact", "erase what a list says about an item, for good; the log still verifies", "lists:redact"
     )

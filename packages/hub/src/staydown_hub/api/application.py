@@ -26,6 +26,7 @@ from staydown_hub.api import (
     reports,
     requests,
     schemes,
+    sightings,
 )
 from staydown_hub.api.errors import InvalidRowsError, RefusedError, WrongField
 from staydown_hub.lists.errors import ListError, NotInForceError
@@ -54,6 +55,7 @@ for part in (
     schemes,
     lists,
     requests,
+    sightings,
     figures,
     enforcement,
     matches,

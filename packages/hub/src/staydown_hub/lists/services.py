@@ -42,10 +42,11 @@ def reconsider(actor: Actor, *, item_id: UUID, kind: str) -> None:
         )
         if decision.step != "leave":
             log.append(actor, shared_list=shared_list, item_id=item_id, kind=kind, decision=decision)
-    _follow_up(actor, item_id=item_id)
+    follow_up(actor, item_id=item_id)
 
 
-def _follow_up(actor: Actor, *, item_id: UUID) -> None:
+def follow_up(actor: Actor, *, item_id: UUID) -> None:
+    """Ask for removal wherever a locked item that is in force was seen; for nothing any more where it is not."""
     if queries.is_in_force(item_id):
         takedowns.open_requests(actor, item_id=item_id)
     else:
@@ -108,7 +109,7 @@ def redact(
         },
         source=source,
     )
-    _follow_up(actor, item_id=item.pk)
+    follow_up(actor, item_id=item.pk)
     return entry
 
 
