@@ -20,7 +20,7 @@ from staydown_hub.api.routing import answers
 from staydown_hub.api.schemas import ErrorAnswer, Reference, StandingForm, Strict, WrongFieldForm, standing_forms
 from staydown_hub.registry import queries
 from staydown_hub.registry.batches import BatchReport, Taken, report_batch
-from staydown_hub.registry.errors import RegistryError
+from staydown_hub.registry.errors import NearMatchAwayError, RegistryError
 from staydown_hub.rules.addresses import parse_address
 
 router = Router(tags=["reports"])
@@ -188,8 +188,10 @@ class _Batch:
         taken = {row: outcome for row, outcome in outcomes.items() if isinstance(outcome, Taken)}
         for row, outcome in outcomes.items():
             if isinstance(outcome, RegistryError):
-                reference = self._reports[row].reference
-                self._refuse(row, HTTPStatus.CONFLICT, "conflict", str(outcome), reference=reference)
+                is_away = isinstance(outcome, NearMatchAwayError)
+                status = HTTPStatus.SERVICE_UNAVAILABLE if is_away else HTTPStatus.CONFLICT
+                code, reference = "unavailable" if is_away else "conflict", self._reports[row].reference
+                self._refuse(row, status, code, str(outcome), reference=reference)
         self._answers |= self._told(taken)
         lines = b"".join(_line(self._answers[row]) for row in sorted(self._answers))
         self._answers.clear()

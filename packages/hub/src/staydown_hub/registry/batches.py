@@ -21,7 +21,7 @@ from staydown_hub.audit.services import record
 from staydown_hub.organisations.actors import Actor
 from staydown_hub.registry import bulk, near, services, sightings, supplying
 from staydown_hub.registry.bulk import Kept, Name, OvertakenError, Supplied
-from staydown_hub.registry.errors import ReferenceTakenError, RegistryError
+from staydown_hub.registry.errors import NearMatchAwayError, ReferenceTakenError, RegistryError
 from staydown_hub.registry.models import BatchRow
 from staydown_hub.rules.addresses import Address
 from staydown_hub.rules.fingerprints import Fingerprint, asked_near
@@ -62,7 +62,10 @@ def report_batch(actor: Actor, reports: Sequence[BatchReport]) -> list[Outcome]:
 
     The same reference with the same content is the same report, whenever it comes; with another content it is refused.
     """
-    outcomes: list[Outcome | None] = list(_at_first(partial(_take_plain, actor, reports)) or [None] * len(reports))
+    try:
+        outcomes = _at_first(partial(_take_plain, actor, reports)) or [None] * len(reports)
+    except NearMatchAwayError as error:
+        return [error] * len(reports)
     return [
         _take_alone(actor, report) if outcome is None else outcome
         for report, outcome in zip(reports, outcomes, strict=True)
