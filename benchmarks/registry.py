@@ -75,6 +75,7 @@ class _Hub:
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("STAYDOWN_")},
             "STAYDOWN_HOME": str(home),
+            "DJANGO_SETTINGS_MODULE": "staydown_hub.config.settings",
             "STAYDOWN_WEB_ADDRESS": f"127.0.0.1:{self.port}",
             "STAYDOWN_FEED_ADDRESS": f"127.0.0.1:{self.feed_port}",
         }

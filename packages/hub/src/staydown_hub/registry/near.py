@@ -100,11 +100,11 @@ def alike(sought: Sequence[Sought]) -> list[int | None]:
     if len(set(owners)) <= 1:
         return found
     import numpy as np  # noqa: PLC0415 -- seconds to load, and most processes of a hub never take a batch
-    from staydown_match import BruteForceIndex  # noqa: PLC0415 -- the same
+    from staydown_match import HammingIndex  # noqa: PLC0415 -- the same
 
     joined = b"".join(value for one in sought for value in one.asked.values)
     hashes = np.frombuffer(joined, np.uint8).reshape(-1, VALUE_BYTES["pdq"])
-    index = BruteForceIndex()
+    index = HammingIndex()
     index.add(np.array(owners, np.uint64), hashes)
     matches = index.search(hashes, MAX_DISTANCE_BITS)
     met: defaultdict[tuple[int, int], dict[int, int]] = defaultdict(dict)
