@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from staydown_client.base.table import Gathering
+from staydown_client.base.gathering import Gathering
 from staydown_client.base.writing import write_new_base
 from staydown_client.clock import moment_now
 from staydown_client.entries import ADMIT, EXACT_BYTES, Entries, Labels, Values

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     Change = Callable[[Image.Image], Image.Image]
 
 _QUALITY = 80
+_QUALITY_BEFORE_THE_CUT = 90
 _WHITE, _BLACK, _GREY = (255, 255, 255), (0, 0, 0), (24, 26, 32)
 
 
@@ -22,6 +23,14 @@ def as_jpeg(picture: Image.Image, quality: int = _QUALITY) -> bytes:
     file = io.BytesIO()
     picture.convert("RGB").save(file, "JPEG", quality=quality)
     return file.getvalue()
+
+
+def _cut_off(kept: float) -> Callable[[Image.Image], bytes]:
+    def changed(picture: Image.Image) -> bytes:
+        data = as_jpeg(picture, _QUALITY_BEFORE_THE_CUT)
+        return data[: int(len(data) * kept)]
+
+    return changed
 
 
 def _resized(factor: float) -> Change:
@@ -109,6 +118,9 @@ def _noisy(picture: Image.Image) -> Image.Image:
 CHANGES: dict[str, Callable[[Image.Image], bytes]] = {
     "re-encoded, JPEG quality 50": lambda picture: as_jpeg(picture, 50),
     "re-encoded, JPEG quality 20": lambda picture: as_jpeg(picture, 20),
+    "file cut off at 98%": _cut_off(0.98),
+    "file cut off at 95%": _cut_off(0.95),
+    "file cut off at 90%": _cut_off(0.9),
     **{
         name: lambda picture, change=change: as_jpeg(change(picture))  # type: ignore[misc]  # mypy cannot name its type
         for name, change in {

@@ -24,15 +24,27 @@ CAST = """
 slug = "police"
 name = "Police"
 kind = "police"
-people = [{ email = "ben@police.example" }]
-keys = [{ name = "key", scopes = ["report", "assess", "withdraw", "read", "figures"] }]
+people = [
+  { email = "ben@police.example", certificates = [
+    { course = "Assessing", issued = "2026-01-05", expires = "2099-01-05" }
+  ] }
+]
+keys = [
+  { name = "key", person = "ben@police.example", scopes = ["report", "assess", "withdraw", "read", "figures"] }
+]
 
 [[organisation]]
 slug = "centre"
 name = "Support centre"
 kind = "support_centre"
-people = [{ email = "ana@centre.example" }]
-keys = [{ name = "key", scopes = ["report", "assess", "withdraw", "read", "figures"] }]
+people = [
+  { email = "ana@centre.example", certificates = [
+    { course = "Assessing", issued = "2026-01-05", expires = "2099-01-05" }
+  ] }
+]
+keys = [
+  { name = "key", person = "ana@centre.example", scopes = ["report", "assess", "withdraw", "read", "figures"] }
+]
 
 [[organisation]]
 slug = "monitor"

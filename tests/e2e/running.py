@@ -25,15 +25,27 @@ CAST = """
 slug = "police"
 name = "Northland Police, Unit for Online Offences"
 kind = "police"
-people = [{ email = "officer@police.example" }]
-keys = [{ name = "key", scopes = ["report", "assess", "withdraw", "read", "figures"] }]
+people = [
+  { email = "officer@police.example", certificates = [
+    { course = "Assessing", issued = "2026-01-05", expires = "2099-01-05" }
+  ] }
+]
+keys = [
+  { name = "key", person = "officer@police.example", scopes = ["report", "assess", "withdraw", "read", "figures"] }
+]
 
 [[organisation]]
 slug = "centre"
 name = "Lantern Support Centre"
 kind = "support_centre"
-people = [{ email = "analyst@lantern.example" }]
-keys = [{ name = "key", scopes = ["report", "assess", "withdraw", "read", "figures"] }]
+people = [
+  { email = "analyst@lantern.example", certificates = [
+    { course = "Assessing", issued = "2026-01-05", expires = "2099-01-05" }
+  ] }
+]
+keys = [
+  { name = "key", person = "analyst@lantern.example", scopes = ["report", "assess", "withdraw", "read", "figures"] }
+]
 
 [[organisation]]
 slug = "host"

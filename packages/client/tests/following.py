@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from staydown_client.clock import Moment
     from staydown_client.folder import Folder
     from staydown_client.log.trust import Trust
+    from staydown_client.store import State
     from staydown_client.view import ListStatus
 
     from packages.client.tests.hostile_hub import HostileHub
@@ -56,10 +57,14 @@ def status_of(folder: Folder) -> ListStatus:
         view.close()
 
 
+def state_of(folder: Folder) -> State:
+    with closing(connect(folder.store_path, list_name=LIST, for_writing=False)) as connection:
+        return read_state(connection)
+
+
 def confirmed_at(folder: Folder) -> Moment | None:
     """Return when the hub last confirmed that there was nothing newer."""
-    with closing(connect(folder.store_path, list_name=LIST, for_writing=False)) as connection:
-        return read_state(connection).confirmed
+    return state_of(folder).confirmed
 
 
 def in_force(folder: Folder, *numbers: int) -> list[int]:

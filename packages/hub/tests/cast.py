@@ -1,11 +1,12 @@
 """The named organisations of the tests: police and support centre decide, the others want something they may not."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 from django.test import Client
 from staydown_hub.organisations.actors import Actor
-from staydown_hub.organisations.models import ApiKey, Organisation, Person
+from staydown_hub.organisations.models import ApiKey, Certificate, Organisation, Person
 from staydown_hub.organisations.queries import actor_of
 from staydown_hub.rules.access import Kind, scopes_of_kind
 from staydown_hub.rules.keys import make_token
@@ -37,8 +38,9 @@ class Member:
 
     @property
     def actor(self) -> Actor:
-        """The member through its key, which names nobody."""
-        return Actor(organisation=self.organisation.pk, source="test", key=self.key.pk)
+        """The member through its key, which acts for a trained assessor where the member may assess."""
+        person = self.key.person_id
+        return Actor(self.organisation.pk, "test", person, role="assessor" if person else None, key=self.key.pk)
 
     def person(self, role: Role, name: str = "ana") -> Actor:
         """Return somebody of the member, made where they are not there yet."""
@@ -86,8 +88,19 @@ def make_cast() -> Cast:
     }
     tokens = {name: make_token() for name in rows}
     Organisation.objects.bulk_create(rows.values())
+    trained = {
+        name: Person(email=f"assessor@{name.replace('_', '-')}.example", organisation=row, role="assessor")
+        for name, row in rows.items()
+        if "assess" in scopes_of_kind(row.kind)
+    }
+    Person.objects.bulk_create(trained.values())
+    Certificate.objects.bulk_create(
+        Certificate(person=one, course="Assessing", issued_on=date(2020, 1, 1), expires_on=date(2100, 1, 1))
+        for one in trained.values()
+    )
     keys = {
         name: ApiKey(
+            person=trained.get(name),
             organisation=row,
             name="all",
             prefix=tokens[name].prefix,

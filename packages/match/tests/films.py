@@ -57,8 +57,8 @@ class Film:
 class Studio:
     """Makes films of photographs."""
 
-    def __init__(self, photographs: dict[str, Pixels]) -> None:
-        self._photographs = [Image.fromarray(photographs[name]) for name in NAMES]
+    def __init__(self, photographs: dict[str, Pixels], names: Sequence[str] = NAMES) -> None:
+        self._photographs = [Image.fromarray(photographs[name]) for name in names]
 
     def frames(self, film: Film) -> Iterator[Pixels]:
         """Yield what the film shows, uint8 (height, width, 3): each scene is a slow pan that also zooms in."""

@@ -67,10 +67,20 @@ class Evidence:
 def decide(evidence: Evidence, policy: Policy) -> Verdict:
     """Return the verdict; "allow" only for a file checked in full against a whole list of a permitted age."""
     hits = _within(evidence, policy)
+    if not hits:  # most uploads
+        problems = _problems(evidence, policy)
+        return Verdict(
+            action=_without_hit(problems, policy),
+            reasons=(),
+            problems=problems,
+            list_position=evidence.list_position,
+            list_age_s=evidence.list_age_s,
+            degraded=policy.is_degraded(evidence.list_age_s),
+        )
     answers = _answers(hits, evidence, policy)
     stopping = [hit for hit, answer in zip(hits, answers, strict=True) if answer != "allow"]
     stopped_by = {hit.position for hit in stopping}
-    problems = (*evidence.problems, *_problems_of_list(evidence, policy), *_problems_of_picture(evidence))
+    problems = _problems(evidence, policy)
     return Verdict(
         action=_strongest(answers) if stopping else _without_hit(problems, policy),
         reasons=_reasons(evidence.list, stopping),
@@ -80,6 +90,10 @@ def decide(evidence: Evidence, policy: Policy) -> Verdict:
         overruled=_reasons(evidence.list, (hit for hit in hits if hit.position not in stopped_by)),
         degraded=policy.is_degraded(evidence.list_age_s),
     )
+
+
+def _problems(evidence: Evidence, policy: Policy) -> tuple[Problem, ...]:
+    return (*evidence.problems, *_problems_of_list(evidence, policy), *_problems_of_picture(evidence))
 
 
 def _problems_of_list(evidence: Evidence, policy: Policy) -> tuple[Problem, ...]:

@@ -12,11 +12,12 @@ import shutil
 import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from typing import TYPE_CHECKING, Final
 
 from staydown_client.errors import FolderError, HubUnavailableError, LogRefusedError
 from staydown_client.feed import BUNDLE_RECORDS, Feed, unpack_records
+from staydown_client.stopping import Stopping
 from staydown_client.transport import Packed, Transport
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Download:
         self._address = address
         self._key = key
         self._list = list_name
-        self._stopped = threading.Event()
+        self._stopping = Stopping()
         self._kept_bytes = 0
         self._counting = threading.Lock()
         self.used_kept = False
@@ -62,9 +63,9 @@ class Download:
                         raise LogRefusedError("The hub's bundle is not the one that was asked for.", problem="garbage")
                     yield records.part(position, stop)
                     position = (number + 1) * BUNDLE_RECORDS
-        with Transport(self._address, self._key) as transport:
+        with self._stopping.breaks_off(Transport(self._address, self._key)) as transport:
             feed = Feed(transport, list_name=self._list)
-            while position < stop and not self._stopped.is_set():
+            while position < stop and not self._stopping.is_set:
                 records = feed.tail(after=position - 1)
                 if records.first != position or not len(records):
                     raise LogRefusedError(
@@ -76,7 +77,7 @@ class Download:
 
     def stop(self) -> None:
         """End early; may be called from any thread."""
-        self._stopped.set()
+        self._stopping.set()
 
     def forget(self) -> None:
         """Remove the bundles that were kept."""
@@ -85,12 +86,12 @@ class Download:
 
     def _bundles(self, numbers: range) -> Generator[tuple[int, Packed]]:
         self._make_room()
-        transports: list[Transport] = []
         own = threading.local()
+        resources = ExitStack()
 
         def connect() -> None:
-            own.transport = Transport(self._address, self._key)
-            transports.append(own.transport)
+            transport = Transport(self._address, self._key)
+            own.transport = resources.enter_context(self._stopping.breaks_off(transport))
 
         def fetch(number: int) -> Packed:
             return self._kept_bundle(number) or self._keep(number, Feed(own.transport, list_name=self._list))
@@ -106,12 +107,11 @@ class Download:
                 yield self._first_of(waiting)
         finally:
             pool.shutdown(cancel_futures=True)
-            for transport in transports:
-                transport.close()
+            resources.close()
 
     def _first_of(self, waiting: deque[tuple[int, Future[Packed]]]) -> tuple[int, Packed]:
         number, future = waiting.popleft()
-        if self._stopped.is_set():
+        if self._stopping.is_set:
             raise HubUnavailableError("The sync was stopped while the list was being fetched.")
         return number, future.result()
 

@@ -17,6 +17,7 @@ from staydown_client.log.bundle import leaf_hashes, parse_bundle
 from staydown_client.log.hashing import HASH_BYTES, SALT_BYTES, entry_leaf_hash
 from staydown_client.log.notes import MAX_NOTE_CHARACTERS
 from staydown_client.log.tiles import TILE_WIDTH, index_path
+from staydown_client.transport import ANSWER_DEADLINE_S
 from staydown_client.wire import known_fields_at, list_at
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 BUNDLE_RECORDS: Final = 4096
 MAX_PACKED_BYTES: Final = 128 * 1024 * 1024
 MAX_BUNDLE_BYTES: Final = 256 * 1024 * 1024
+LONGEST_EVENT_S: Final = ANSWER_DEADLINE_S
 _MAX_KEYS: Final = 100
 
 
@@ -155,18 +157,19 @@ class EventStream:
         self._stream.close()
 
     def __iter__(self) -> Iterator[LiveEvent]:
-        """Yield each event; those of names that this version does not know are passed over."""
-        parser = EventParser()
-        for chunk in self._stream.chunks():
-            for event in parser.feed(chunk):
-                if not isinstance(event, ServerEvent):
-                    yield Alive()
-                elif event.name in _READERS:
-                    yield _READERS[event.name](event)
+        """Yield each event; those of names that this version does not know are passed over.
 
-    def shut_down(self) -> None:
-        """End the iteration from another thread."""
-        self._stream.shut_down()
+        Raise `HubUnavailableError` when none comes whole for longer than an answer may take.
+        """
+        parser = EventParser()
+        with self._stream.watched(patience_s=LONGEST_EVENT_S) as watchdog:
+            for chunk in self._stream.chunks():
+                for event in parser.feed(chunk):
+                    if isinstance(event, ServerEvent) and event.name not in _READERS:
+                        continue
+                    watchdog.rest()
+                    yield _READERS[event.name](event) if isinstance(event, ServerEvent) else Alive()
+                    watchdog.go_on()
 
 
 def unpack_records(packed: Packed) -> Records:

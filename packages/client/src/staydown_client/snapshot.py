@@ -131,6 +131,8 @@ class Snapshot:
         asked = turned(hashes) if variants else hashes
         each = len(asked) // len(hashes)
         found = self.index.search(asked, max_distance_bits, best_per_key=True)
+        if not len(found):
+            return []
         nearest: dict[tuple[int, int], int] = {}
         for query, key, distance_bits in zip(
             (found.query // each).tolist(), found.key.tolist(), found.distance_bits.tolist(), strict=True

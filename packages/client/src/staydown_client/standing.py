@@ -76,6 +76,13 @@ def operations_of(runs: Sequence[Entries]) -> tuple[NDArray[np.uint8], NDArray[n
     operations = np.concatenate([run.operations for run in runs])
     items = np.concatenate([run.items for run in runs])
     redactions = {run.first + n: named for run in runs for n, named in run.redactions.items()}
-    for at, named in check_redactions(redactions, operations, first=runs[0].first).items():
-        items[named] = items[at]
+    fill_in_redacted(operations, items, redactions, first=runs[0].first)
     return operations, items
+
+
+def fill_in_redacted(
+    operations: NDArray[np.uint8], items: NDArray[np.uint64], redactions: Mapping[int, tuple[int, ...]], *, first: int
+) -> None:
+    """Put into `items` those of the entries whose text was taken away; the rest is as `check_redactions` says."""
+    for at, named in check_redactions(redactions, operations, first=first).items():
+        items[named] = items[at]

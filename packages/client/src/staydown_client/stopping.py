@@ -1,4 +1,4 @@
-"""How whoever follows live events is ended from another thread, also while it waits for the next one."""
+"""How whoever asks a hub and follows it is ended from another thread, also while it waits for an answer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from staydown_client.feed import EventStream
+    from staydown_client.transport import Transport
 
 
 class Stopping:
@@ -17,7 +17,7 @@ class Stopping:
 
     def __init__(self) -> None:
         self._event = threading.Event()
-        self._stream: EventStream | None = None
+        self._transports: list[Transport] = []
         self._lock = threading.Lock()
 
     @property
@@ -26,25 +26,26 @@ class Stopping:
         return self._event.is_set()
 
     def set(self) -> None:
-        """Ask to end: a wait returns at once, and the stream that is being read breaks off."""
+        """Ask to end: a wait returns at once, and what is being asked for breaks off."""
         self._event.set()
         with self._lock:
-            if self._stream is not None:
-                self._stream.shut_down()
+            for transport in self._transports:
+                transport.shut_down()
 
     def wait(self, timeout_s: float) -> bool:
         """Wait so long, or until asked to end; return whether that was asked."""
         return self._event.wait(timeout_s)
 
     @contextmanager
-    def breaks_off(self, stream: EventStream) -> Iterator[None]:
-        """Have this stream broken off when asked to end while it is read here."""
+    def breaks_off(self, transport: Transport) -> Iterator[Transport]:
+        """Have all that goes through this transport broken off when asked to end within."""
         with self._lock:
-            self._stream = stream
+            self._transports.append(transport)
             if self._event.is_set():
-                stream.shut_down()
+                transport.shut_down()
         try:
-            yield
+            with transport:
+                yield transport
         finally:
             with self._lock:
-                self._stream = None
+                self._transports.remove(transport)

@@ -39,6 +39,7 @@ from staydown_client.verifying import Verifier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from staydown_client.folder import Folder
     from staydown_client.key import ApiKey
@@ -113,7 +114,7 @@ class Syncing:
     def catch_up(self, tell: Tell) -> None:
         """Verify and apply all that the hub holds; raise a `HubError` when it cannot be had or is not believed."""
         try:
-            with self._refusals_noted(), Transport(self._find_feed(), self._key) as transport:
+            with self._refusals_noted(), self._transport_to(self._find_feed()) as transport:
                 self._catch_up(Feed(transport, list_name=self._settings.list), tell)
         finally:
             self._note_receipt()
@@ -130,7 +131,7 @@ class Syncing:
         self._receipts.start()
         while not self._stopping.is_set:
             try:
-                with self._refusals_noted(), Transport(self._find_feed(), self._key) as transport:
+                with self._refusals_noted(), self._transport_to(self._find_feed()) as transport:
                     feed = Feed(transport, list_name=self._settings.list)
                     self._catch_up(feed, tell)
                     ever_caught_up = True
@@ -154,10 +155,13 @@ class Syncing:
             self._note_receipt()
         self._receipts.stop()
 
+    def _transport_to(self, address: str) -> AbstractContextManager[Transport]:
+        return self._stopping.breaks_off(Transport(address, self._key))
+
     def _find_feed(self) -> str:
         """Ask the hub where its feed is; while the hub is away the address that it last gave still serves."""
         try:
-            with Transport(self._settings.hub, self._key) as transport:
+            with self._transport_to(self._settings.hub) as transport:
                 address = Hub(transport, insecure=self._settings.insecure).me().feed
         except HubUnavailableError:
             remembered = self._writer.feed
@@ -196,7 +200,7 @@ class Syncing:
 
     def _apply_live(self, feed: Feed, tell: Tell) -> None:
         confirmed_at = -_CONFIRM_INTERVAL_S
-        with feed.open_events(after=self._writer.position) as stream, self._stopping.breaks_off(stream):
+        with feed.open_events(after=self._writer.position) as stream:
             for event in stream:
                 if isinstance(event, Behind):
                     # Told as trouble, and waited for a little: a hub that says so each time is not asked without end.

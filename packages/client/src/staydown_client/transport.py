@@ -6,8 +6,6 @@ Only what was asked for compressed may come so, and it is bounded again as it gr
 from __future__ import annotations
 
 import json
-import time
-from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Self
@@ -15,7 +13,8 @@ from typing import TYPE_CHECKING, Final, Self
 import urllib3
 import zstandard
 
-from staydown_client.errors import HubMisbehavedError, HubRefusedError, HubUnavailableError
+from staydown_client.errors import HubError, HubMisbehavedError, HubRefusedError, HubUnavailableError
+from staydown_client.line import Line, LinedPools, Watchdog
 from staydown_client.printable import printable
 from staydown_client.wire import parse_json
 
@@ -57,9 +56,8 @@ class Transport:
         self._base = base
         self._key = key
         self._deadline_s = deadline_s
-        self._pool = urllib3.PoolManager(
-            retries=False, timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=read_timeout_s)
-        )
+        self._line = Line()
+        self._pool = LinedPools(self._line, timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=read_timeout_s))
 
     def __enter__(self) -> Self:
         return self
@@ -72,6 +70,11 @@ class Transport:
     def close(self) -> None:
         """Give the connections up."""
         self._pool.clear()
+        self._line.drop()
+
+    def shut_down(self) -> None:
+        """End what is being asked for, and all that is asked for later; for any thread."""
+        self._line.shut_down()
 
     def get(self, path: str, *, max_bytes: int = MAX_ANSWER_BYTES) -> object:
         """Return the JSON that a GET of `path` answers; raise a `HubError` otherwise."""
@@ -110,15 +113,14 @@ class Transport:
 
     def open_stream(self, path: str, *, headers: Mapping[str, str]) -> Stream:
         """Open an answer that is read as it comes; the caller closes it."""
-        response = self._send("GET", path, body=None, headers={"Accept": "text/event-stream", **headers})
-        if response.status == HTTPStatus.OK and response.headers.get("Content-Type", "").startswith(
-            "text/event-stream"
-        ):
-            return Stream(response)
-        try:
-            self._refuse(response, self._read(response, max_bytes=MAX_ANSWER_BYTES))
-        finally:
-            response.close()
+        with Watchdog(self._line, patience_s=self._deadline_s):
+            response = self._send("GET", path, body=None, headers={"Accept": "text/event-stream", **headers})
+            if response.status == HTTPStatus.OK and response.headers.get("Content-Type", "").startswith(
+                "text/event-stream"
+            ):
+                return Stream(response, self._line)
+            data = self._read(response, max_bytes=MAX_ANSWER_BYTES)
+        self._refuse(response, data)
         raise HubMisbehavedError("The hub's answer is not a stream of events.")
 
     def _exchange(
@@ -130,13 +132,10 @@ class Transport:
         max_bytes: int,
         headers: Mapping[str, str] = _JSON,
     ) -> Packed:
-        response = self._send(method, path, body=body, headers=headers)
-        try:
+        with Watchdog(self._line, patience_s=self._deadline_s):
+            response = self._send(method, path, body=body, headers=headers)
             data = self._read(response, max_bytes=max_bytes)
-            self._refuse(response, data)
-        finally:
-            # A connection whose answer was not read to its end is never used again.
-            response.close()
+        self._refuse(response, data)
         return Packed(data, is_compressed=_encoding_of(response) == _ZSTD)
 
     def _send(
@@ -148,27 +147,43 @@ class Transport:
             "Authorization": f"Bearer {self._key.reveal()}",
             "User-Agent": "staydown-client",
         }
+        self._line.begin()
+        self._check_not_cut()
         try:
-            response = self._pool.request(
-                method, self._base + path, body=body, headers=sent, redirect=False, preload_content=False
-            )
+            response = self._pool.send(method, self._base + path, body=body, headers=sent)
         except (urllib3.exceptions.HTTPError, OSError) as error:
+            self._check_not_cut()
             raise HubUnavailableError(f"The hub at {self._base} cannot be reached: {_reason(error)}.") from None
         if _encoding_of(response) not in {_IDENTITY, sent["Accept-Encoding"]}:
+            self._line.drop()
             response.close()
             raise HubMisbehavedError("The hub's answer is compressed although the client did not ask for that.")
         return response
 
     def _read(self, response: urllib3.BaseHTTPResponse, *, max_bytes: int) -> bytes:
-        deadline = time.monotonic() + self._deadline_s
+        """Return the whole body, and give the answer up."""
         data = bytearray()
-        for chunk in _chunks(response):
-            data += chunk
-            if len(data) > max_bytes:
-                raise AnswerTooLargeError(f"The hub's answer is longer than {max_bytes} bytes and was refused.")
-            if time.monotonic() > deadline:
-                raise HubUnavailableError(f"The hub's answer did not end within {self._deadline_s:g} seconds.")
+        try:
+            for chunk in _chunks(response):
+                data += chunk
+                if len(data) > max_bytes:
+                    raise AnswerTooLargeError(f"The hub's answer is longer than {max_bytes} bytes and was refused.")
+        except HubError:
+            # A connection whose answer was not read to its end is never used again.
+            self._line.drop()
+            self._check_not_cut()
+            raise
+        finally:
+            response.close()
+        self._check_not_cut()
         return bytes(data)
+
+    def _check_not_cut(self) -> None:
+        """Raise when the line was cut: what came may look whole, or like another error."""
+        if self._line.is_down:
+            raise HubUnavailableError("The hub is no longer asked: this was to end.")
+        if self._line.is_cut:
+            raise HubUnavailableError(f"The hub's answer did not end within {self._deadline_s:g} seconds.")
 
     def _refuse(self, response: urllib3.BaseHTTPResponse, data: bytes) -> None:
         """Raise the error that an answer other than a success stands for."""
@@ -223,23 +238,25 @@ class Packed:
 
 
 class Stream:
-    """An answer without an end, read as it comes; `shut_down` may be called from another thread."""
+    """An answer without an end, read as it comes."""
 
-    def __init__(self, response: urllib3.BaseHTTPResponse) -> None:
+    def __init__(self, response: urllib3.BaseHTTPResponse, line: Line) -> None:
         self._response = response
+        self._line = line
+
+    def watched(self, *, patience_s: float) -> Watchdog:
+        """Return what breaks it off when its reader does not say in time that something whole came."""
+        return Watchdog(self._line, patience_s=patience_s)
 
     def chunks(self) -> Iterator[bytes]:
         """Yield what arrives, until the hub ends the answer; raise `HubUnavailableError` when it falls silent."""
-        return _chunks(self._response)
-
-    def shut_down(self) -> None:
-        """End a read that is waiting, and all later ones."""
-        # RuntimeError: the answer has ended by itself; OSError: the other side was faster.
-        with suppress(RuntimeError, OSError):
-            self._response.shutdown()
+        yield from _chunks(self._response)
+        if self._line.is_cut:
+            raise HubUnavailableError("The hub's live connection was broken off.")
 
     def close(self) -> None:
         """Give the connection up."""
+        self._line.drop()
         self._response.close()
 
 

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from staydown_client.base.table import Gathering
+from staydown_client.base.gathering import Gathering
 from staydown_client.base.writing import write_new_base
 from staydown_client.clock import moment_now
 from staydown_client.download import Download
@@ -159,8 +159,8 @@ class Verifier:
         checkpoint = self._trust.open_checkpoint(note, now_s=time.time())
         if checkpoint.size > self._max_entries:
             raise LogRefusedError(
-                f"The hub's list has {checkpoint.size} entries, more than this filter takes: max_entries in filter.toml is "
-                f"{self._max_entries}. {_STAYS}",
+                f"The hub's list has {checkpoint.size} entries, more than this filter takes: its max_entries "
+                f"is {self._max_entries}. {_STAYS}",
                 problem="garbage",
             )
         return checkpoint
@@ -235,10 +235,15 @@ class Verifier:
             )
         gathering = Gathering()
         reader = EntryReader(gathering.labels)
+        is_first = state.size == 0 and checkpoint.size >= BASE_FROM
         runs: list[Entries] = []
         for records in parts if checkpoint.size > tree.size else ():
             tree.append_many(records.leaves)
-            runs.append(reader.read(records.bodies, first=records.first))
+            run = reader.read(records.bodies, first=records.first)
+            if is_first:
+                gathering.add(run)
+            else:
+                runs.append(run)
         if tree.size < checkpoint.size:
             raise HubUnavailableError("The sync was stopped before all of the list had come.")
         if tree.root() != checkpoint.root:
@@ -251,10 +256,7 @@ class Verifier:
                     problem="garbage",
                 )
             )
-        if state.size == 0 and checkpoint.size >= BASE_FROM:
-            for run in runs:
-                gathering.add(run)
-            runs = []
+        if is_first:
             base = write_new_base(self._folder, gathering, size=checkpoint.size)
             self._writer.adopt(base, tree=tree.to_bytes(), note=checkpoint.text)
         elif runs or state.note is None or state.refusal is not None:

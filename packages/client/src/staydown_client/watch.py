@@ -3,40 +3,61 @@
 from __future__ import annotations
 
 import os
+import secrets
 import stat
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from watchfiles import Change, watch
 
 from staydown_client.errors import ConfigurationError
+from staydown_client.verdict import Problem, Verdict
+from staydown_client.watch_tree import Tree
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterable, Iterator
 
+    from watchfiles.main import FileChange
+
     from staydown_client.filter import Filter
-    from staydown_client.verdict import Verdict
 
 _QUIET_MS: Final = 200
 _MAX_REMEMBERED: Final = 100_000
-_State: TypeAlias = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What a file is known by; of folders only those come here that cannot be looked into."""
+
+    inode: int
+    changed_ns: int
+    size: int
+    is_file: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What follows for one file; `moved_to` is where it was moved, when it was."""
+    """What follows for one file, or for a folder that cannot be looked into.
+
+    `moved_to` is where the file was moved, when it was; `not_moved` says why it was not, although it should have been.
+    """
 
     path: Path
     verdict: Verdict
-    moved_to: Path | None
+    moved_to: Path | None = None
+    not_moved: str | None = None
 
 
 class Watch:
-    """Watches one folder and all in it, for as long as `run` runs."""
+    """Watches one folder and all in it, for as long as `run` runs.
+
+    What the operating system tells is quick and not whole: it forgets under a flood, stops at a name that is no text,
+    and hears of what is in a new folder only later. So all is also looked through now and then, for what is new.
+    """
 
     def __init__(self, opened: Filter, folder: Path, *, quarantine: Path | None = None) -> None:
         """Watch `folder`; raise `ConfigurationError` when the folders cannot be used so."""
@@ -46,6 +67,8 @@ class Watch:
         if self._quarantine is not None:
             _check_apart(self._folder, self._quarantine)
         self._checked: dict[Path, _State] = {}
+        self._to_move: set[Path] = set()
+        self._tree = Tree(self._folder)
 
     def run(self, tell: Callable[[Watched], None], *, stop: threading.Event, existing: bool = False) -> None:
         """Check each file that appears or changes until `stop`; with `existing` first those that are there."""
@@ -56,8 +79,23 @@ class Watch:
                     if watched is not None:
                         tell(watched)
 
-            # The watch begins before the files that are there are listed: none falls between the two.
-            changes = watch(
+            was_begun = False
+            while not stop.is_set():
+                # The watch begins before the folder is looked through: nothing falls between the two.
+                for batch in self._changes(stop):
+                    if not was_begun:
+                        was_begun = True
+                        check(self._tree.all_files() if existing else self._tree.begin())
+                    check(self._tree.files_of(Path(path) for change, path in batch if change != Change.deleted))
+                    if self._tree.is_due():
+                        check(self._tree.news() | self._to_move)
+                if not stop.wait(_QUIET_MS / 1000):
+                    check(self._tree.news())
+
+    def _changes(self, stop: threading.Event) -> Iterator[set[FileChange]]:
+        """Give what the system tells, until `stop` or until it cannot: a name that is no text ends the telling."""
+        try:
+            yield from watch(
                 self._folder,
                 watch_filter=None,
                 debounce=1000,
@@ -67,52 +105,60 @@ class Watch:
                 rust_timeout=_QUIET_MS,
                 raise_interrupt=False,
             )
-            first = True
-            for batch in changes:
-                if first and existing:
-                    check(self._files())
-                first = False
-                check(sorted({Path(path) for change, path in batch if change != Change.deleted}))
-
-    def _files(self) -> Iterator[Path]:
-        for parent, _, names in os.walk(self._folder):
-            for name in names:
-                yield Path(parent, name)
+        except (RuntimeError, OSError):
+            yield set()
 
     def _check(self, path: Path) -> Watched | None:
         """Check a regular file, once for each content; None when there is nothing to be said of it."""
         state = _state(path)
-        if state is None or self._checked.get(path) == state:
+        if state is None or (self._checked.get(path) == state and path not in self._to_move):
             return None
         try:
-            verdict = self._filter.check(path)
+            watched = Watched(path, self._filter.check(path)) if state.is_file else _unreadable(path)
+        except FileNotFoundError:
+            return None  # it went away; when it comes back, so does the event
         except OSError:
-            return None  # it went away, or is no file to be read; when it comes back, so does the event
+            watched = _unreadable(path)
         if len(self._checked) >= _MAX_REMEMBERED:
             self._checked.clear()
         self._checked[path] = state
-        moved_to = None
-        if self._quarantine is not None and verdict.action in {"block", "hold"}:
-            moved_to = _moved(path, self._quarantine)
-        return Watched(path, verdict, moved_to)
+        return self._moved(watched)
+
+    def _moved(self, watched: Watched) -> Watched | None:
+        """Move a file away that is blocked or held; one that cannot be moved is told, and tried again later."""
+        if self._quarantine is None or watched.verdict.action not in {"block", "hold"}:
+            self._to_move.discard(watched.path)
+            return watched
+        # Not by the name that a stranger gave it: that may be too long here, or the name of another one.
+        target = self._quarantine / f"{time.time_ns()}-{secrets.token_hex(4)}"
+        try:
+            watched.path.rename(target)
+        except OSError as error:
+            if _state(watched.path) is None:  # it went away by itself
+                self._to_move.discard(watched.path)
+                return watched
+            was_told = watched.path in self._to_move
+            self._to_move.add(watched.path)
+            return None if was_told else replace(watched, not_moved=error.strerror)
+        self._to_move.discard(watched.path)
+        return replace(watched, moved_to=target)
 
 
-def _moved(path: Path, quarantine: Path) -> Path | None:
-    target = quarantine / f"{time.time_ns()}-{path.name}"
-    try:
-        path.rename(target)
-    except FileNotFoundError:
-        return None
-    return target
+def _unreadable(path: Path) -> Watched:
+    problem = Problem("unreadable", "it may not be read, or reading it failed")
+    return Watched(path, Verdict("unchecked", (), (problem,), None, None))
 
 
 def _state(path: Path) -> _State | None:
-    """Return what tells a file's content from a later one; None for what is no regular file, a link too."""
+    """Return what tells a file's content from a later one; None for what is neither a regular file nor a folder."""
     try:
         found = path.lstat()
     except OSError:
         return None
-    return (found.st_ino, found.st_mtime_ns, found.st_size) if stat.S_ISREG(found.st_mode) else None
+    is_file = stat.S_ISREG(found.st_mode)
+    if not is_file and not stat.S_ISDIR(found.st_mode):
+        return None
+    return _State(found.st_ino, found.st_mtime_ns, found.st_size, is_file)
 
 
 def _existing(folder: Path, name: str) -> Path:

@@ -30,6 +30,7 @@ class Desk:
         self.disputes: list[Body] = []
         self.calls = 0
         self.unwanted: set[int] = set()
+        self.telling: set[str] = set()
         self.status: int | None = None
         self.taken = threading.Event()
         hub.answers["/api/v1/matches"] = self._take_matches
@@ -40,7 +41,7 @@ class Desk:
         found = json.loads(self.hub.requests[-1].body)["matches"]
         if self.status is not None:
             handler.answer({"error": "trouble", "message": "no", "fields": []}, status=self.status)
-        elif any(match["position"] in self.unwanted for match in found):
+        elif any(match["position"] in self.unwanted or match.get("reference") in self.telling for match in found):
             handler.answer({"error": "invalid", "message": "no such entry", "fields": []}, status=422)
         else:
             self.matches.update((match["id"], match) for match in found)
@@ -133,6 +134,16 @@ def test_one_match_that_the_hub_refuses_keeps_no_other_back(judge: Judge, folder
     deliver_once(folder)
     assert {found["position"] for found in desk.matches.values()} == set(range(20)) - {3, 17}
     assert counts(judge) == (0, 18, 2)
+
+
+def test_a_match_whose_reference_the_hub_refuses_counts_without_it(judge: Judge, folder: Folder, desk: Desk) -> None:
+    desk.telling = {"tells-too-much"}
+    match(judge, 1, 2, reference="upload-1")
+    match(judge, 3, reference="tells-too-much")
+    deliver_once(folder)
+    told = {found["position"]: found.get("reference") for found in desk.matches.values()}
+    assert told == {1: "upload-1", 2: "upload-1", 3: None}
+    assert counts(judge) == (0, 3, 0)
 
 
 def test_a_silenced_entry_is_a_dispute_told_once(judge: Judge, folder: Folder, desk: Desk) -> None:

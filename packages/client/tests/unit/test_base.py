@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from staydown_client.base.columns import BLOCK_ROWS, SortedColumn, fence_of, write_column
 from staydown_client.base.files import Base
-from staydown_client.base.table import Gathering
+from staydown_client.base.gathering import Gathering
 from staydown_client.base.writing import write_new_base
 from staydown_client.entries import EntryReader
 from staydown_client.errors import FolderError

@@ -5,7 +5,10 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final, NoReturn
+
+from staydown_hub.rules.pace import DEFAULT_REQUESTS_A_MINUTE
 
 _USAGE_ERROR: Final = 2
 _SETTINGS: Final = """\
@@ -52,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
     _add(words, "near", "run the near process alone: finds near copies where much is stored", "near:run")
     _add(words, "migrate", "bring the database up to date", "migrate:run")
     _add_organisations(words)
+    _add_people(words)
     _add_keys(words)
     _add_lists(words)
     _add_signing_keys(words)
@@ -81,14 +85,41 @@ def _add_keys(words: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     make.add_argument("name", metavar="NAME", help="how the organisation tells it from its other keys")
     make.add_argument("--scope", action="append", default=[], metavar="SCOPE", help="what it may do; once for each")
     make.add_argument("--days", type=int, metavar="N", help="expires after so many days (never)")
+    make.add_argument("--person", metavar="EMAIL", help="for whom it acts; a key that assesses needs one")
+    make.add_argument("--network", action="append", default=[], metavar="NETWORK", help="may be used from there alone")
+    make.add_argument("--client-subject", default="", metavar="NAME", help="of the client certificate it comes with")
+    make.add_argument(
+        "--a-minute", type=int, default=DEFAULT_REQUESTS_A_MINUTE, metavar="N", help="requests a minute (6000)"
+    )
     _json(make)
+    rotate = _add(group, "rotate", "make a key's successor and print it once; both work for a while", "api_keys:rotate")
+    rotate.add_argument("prefix", metavar="PREFIX", help="the eight characters after sdk_ of the old one")
+    rotate.add_argument("--overlap-hours", type=int, default=24, metavar="N", help="how long the old one works on (24)")
+    _json(rotate)
+    bind = _add(group, "bind", "have a key that names nobody act for a person, for good", "api_keys:bind")
+    bind.add_argument("prefix", metavar="PREFIX", help="the eight characters after sdk_")
+    bind.add_argument("email", metavar="EMAIL", help="of somebody of its organisation")
     revoke = _add(group, "revoke", "revoke a key for good, at once", "api_keys:revoke")
     revoke.add_argument("prefix", metavar="PREFIX", help="the eight characters after sdk_")
     _json(_add(group, "list", "list them, without their secrets", "api_keys:show"))
 
 
+def _add_people(words: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    group = _group(words, "people", "who signs in, and what they were trained for")
+    certify = _add(group, "certify", "record a certificate: who assesses needs one that is valid", "people:certify")
+    certify.add_argument("email", metavar="EMAIL", help="whose it is")
+    certify.add_argument("--course", required=True, metavar="NAME", help="what they were trained in")
+    certify.add_argument("--issued", required=True, metavar="DAY", help="the first day of the right, as 2026-01-31")
+    certify.add_argument("--expires", required=True, metavar="DAY", help="the first day without it, from 00:00 UTC")
+    _json(_add(group, "list", "list them with their roles", "people:show"))
+
+
 def _add_lists(words: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     group = _group(words, "lists", "the shared lists")
+    export = _add(group, "export", "write a list's log into a folder, as files that anyone can serve", "lists:export")
+    export.add_argument("list", metavar="LIST", help="the list's slug")
+    export.add_argument("folder", metavar="DIR", type=Path, help="made if it is not there; kept up when run again")
+    _json(export)
     redact = _add(
         group, "redact", "erase what a list says about an item, for good; the log still verifies", "lists:redact"
     )

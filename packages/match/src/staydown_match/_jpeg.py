@@ -27,6 +27,12 @@ _MARKER, _SCAN = 0xFF, 0xDA
 # JFIF, tables, the frame's header (baseline, extended, progressive), restart interval, comment.
 _PLAIN_SEGMENTS = frozenset([0xE0, 0xDB, 0xC4, 0xC0, 0xC1, 0xC2, 0xDD, 0xFE])
 
+_BLOCK_ROWS = 16
+"""The most rows that a decoder works on at once."""
+
+_SMOOTHED_ROWS = 2
+"""So far up the grey of what is missing reaches, when colours are stored at half the size."""
+
 _NUMBER_OF_PICTURES = 0xB001
 _PICTURES = 0xB002
 
@@ -84,6 +90,28 @@ def pixels_at_once(data: bytes, header: JpegHeader, mode: Mode) -> tuple[Pixels,
 
 def _scale_for(short_side: int) -> Scale:
     return next((scale for scale in _SCALES if short_side >= scale * SHORT_SIDE), 1)
+
+
+def continued(pixels: Pixels) -> Pixels | None:
+    """Give the picture of a JPEG that was cut off with the last row that is whole repeated down to the bottom.
+
+    `pixels` is what the decoder made of it: one grey from the cut to the end. Most pictures are nearer to their whole
+    with rows of their own there, many with the grey; docs/reference/benchmarks/media.md has the figures. None when
+    nothing is missing, or more than half.
+    """
+    height = len(pixels)
+    missing = pixels[-1, -1]
+    end = next((row for row in range(height, 0, -1) if (pixels[row - 1] != missing).any()), 0)
+    start_of_blocks = (end - 1) // _BLOCK_ROWS * _BLOCK_ROWS
+    ends_in_a_block = any((pixels[start_of_blocks:end, x] == missing).all() for x in range(pixels.shape[1]))
+    if ends_in_a_block:  # with a row of blocks that are not all there
+        end = start_of_blocks
+    if end == height or end <= max(height // 2, _SMOOTHED_ROWS):
+        return None
+    end -= _SMOOTHED_ROWS
+    whole = pixels.copy()
+    whole[end:] = pixels[end - 1]
+    return whole
 
 
 def further_pictures(data: bytes, image: JpegImageFile) -> Iterator[bytes]:

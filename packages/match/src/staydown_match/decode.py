@@ -31,6 +31,7 @@ from staydown_match._formats import (
 )
 from staydown_match._jpeg import (
     JpegHeader,
+    continued,
     further_pictures,
     header_of,
     is_as_pillow_sees_it,
@@ -134,12 +135,20 @@ class PictureFile:
         first = at_once or self._frame_of(image)
         if first:
             yield first
+            if not at_once:
+                yield from self._continued(image)
         for number, part in enumerate(further_pictures(data, image), start=1):
             if not self._may_take(number):
                 return
             further = PictureFile(io.BytesIO(part), len(part), JPEG, mode=self._mode, limits=self._limits)
             yield from itertools.islice(further.frames(), 1)
             self.problems += [problem for problem in further.problems if problem not in self.problems]
+
+    def _continued(self, image: JpegImageFile) -> Iterator[Frame]:
+        """Give a JPEG that was cut off a second time, with something of its own in the place of what is missing."""
+        whole = continued(display_pixels(image)) if self._has("truncated") else None
+        if whole is not None:
+            yield self._upright(image, whole)
 
     def _frame_at_once(
         self, data: bytes, header: JpegHeader, mode: Mode, image: JpegImageFile | None = None
@@ -263,6 +272,9 @@ class PictureFile:
         except Exception as error:  # noqa: BLE001 - hostile bytes make Pillow raise nearly every type there is
             code = _code_of(error, ends_too_early=self._ends_too_early or self._source.ran_out)
             self._note(code, _DETAILS[code])
+
+    def _has(self, code: ProblemCode) -> bool:
+        return any(problem.code == code for problem in self.problems)
 
     def _note(self, code: ProblemCode, detail: str) -> None:
         problem = Problem(code=code, detail=detail.format(self._format.name))

@@ -10,10 +10,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from staydown_match import Fingerprints, fingerprint_bytes, pdq_from_grey
-from staydown_match._jpeg import SHORT_SIDE, says_nothing_else
+from staydown_match._jpeg import SHORT_SIDE, continued, says_nothing_else
 from staydown_match.decode import open_picture
 from staydown_match.pdq import pdq_from_shrunk_grey
-from staydown_match.types import InvalidValueError, Mode
+from staydown_match.types import MAX_DISTANCE_BITS, MIN_QUALITY, InvalidValueError, Mode
 
 Pixels: TypeAlias = NDArray[np.uint8]
 
@@ -38,9 +38,18 @@ def with_short_side(photograph: Pixels, pixels: int) -> Image.Image:
     return picture.resize((round(picture.width * factor), round(picture.height * factor)), Image.Resampling.BICUBIC)
 
 
+def with_long_side(photograph: Pixels, pixels: int) -> Image.Image:
+    picture = Image.fromarray(photograph)
+    factor = pixels / max(picture.size)
+    return picture.resize((round(picture.width * factor), round(picture.height * factor)), Image.Resampling.BICUBIC)
+
+
+def bits_apart(one: bytes, other: bytes) -> int:
+    return (int.from_bytes(one, "big") ^ int.from_bytes(other, "big")).bit_count()
+
+
 def distance_bits(one: Fingerprints, other: Fingerprints) -> int:
-    first, second = (int.from_bytes(found.pdq[0].bits, "big") for found in (one, other))
-    return (first ^ second).bit_count()
+    return bits_apart(one.pdq[0].bits, other.pdq[0].bits)
 
 
 def frame_of(data: bytes, mode: Mode) -> Any:  # noqa: ANN401 - a frame, whatever its fields
@@ -108,12 +117,68 @@ def test_other_colours_are_scanned_too(mode: str, photographs: dict[str, Pixels]
     assert distance_bits(fingerprint_bytes(data), fingerprint_bytes(data, "scan")) <= 4
 
 
-@pytest.mark.parametrize("options", [{"quality": 90}, {"quality": 90, "progressive": True}])
-def test_a_truncated_jpeg_is_scanned_as_far_as_it_goes(options: dict[str, Any], photographs: dict[str, Pixels]) -> None:
-    data = jpeg(with_short_side(photographs["astronaut.png"], 1100), **options)
-    cut = fingerprint_bytes(data[: int(len(data) * 0.95)], "scan")
-    assert [problem.code for problem in cut.problems] == ["truncated"]
-    assert distance_bits(cut, fingerprint_bytes(data)) <= 31
+@pytest.mark.parametrize(
+    ("kept", "options", "mode", "least_share", "most_mean_bits"),
+    [
+        (0.98, {}, "scan", 0.96, 12),
+        (0.95, {}, "publish", 0.88, 20),
+        (0.95, {"progressive": True}, "scan", 1.0, 4),
+        (0.5, {"progressive": True}, "publish", 1.0, 6),
+    ],
+)
+def test_a_truncated_jpeg_is_found_by_what_is_there(
+    kept: float,
+    options: dict[str, Any],
+    mode: Mode,
+    least_share: float,
+    most_mean_bits: float,
+    photographs: dict[str, Pixels],
+) -> None:
+    """Over all photographs that say enough: the nearest of a cut file's hashes to that of the whole one."""
+    distances = []
+    for photograph in photographs.values():
+        picture = with_long_side(photograph, 640)
+        data = jpeg(picture, quality=90, **options)
+        whole = fingerprint_bytes(data).pdq[0]
+        if whole.quality < MIN_QUALITY:
+            continue
+        cut = fingerprint_bytes(data[: int(len(data) * kept)], mode)
+        assert [problem.code for problem in cut.problems] == ["truncated"]
+        assert (cut.width, cut.height) == picture.size
+        distances.append(min(bits_apart(found.bits, whole.bits) for found in cut.pdq if found.variant == "whole"))
+    assert len(distances) >= 25
+    assert np.mean(distances) <= most_mean_bits
+    assert sum(distance <= MAX_DISTANCE_BITS for distance in distances) / len(distances) >= least_share
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_what_was_cut_off_is_seen_grey_and_continued(orientation: int, photographs: dict[str, Pixels]) -> None:
+    """Who re-encodes a cut file saves the grey; who has the whole one has something like the row above it."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = jpeg(with_long_side(photographs["coffee.png"], 640), quality=90, exif=exif)
+    picture = open_picture(io.BytesIO(data[: int(len(data) * 0.9)]), "publish")
+    assert picture is not None
+    grey, continued = (np.rot90(frame.pixels, 1 if orientation == 6 else 0) for frame in picture.frames())
+    assert grey.shape == continued.shape
+    assert (grey[-20:] == 128).all()
+    end = int(np.argmax((grey == 128).all(axis=(1, 2)))) - 20
+    assert np.array_equal(grey[:end], continued[:end])
+    assert (continued[-20:] == continued[-1]).all()
+    assert continued[-1].std() > 10
+    assert len(list(open_picture(io.BytesIO(data), "publish").frames())) == 1  # type: ignore[union-attr]  # it is one
+
+
+def test_nothing_is_continued_of_a_picture_without_a_row() -> None:
+    flat = np.full((40, 30, 3), (9, 128, 7), np.uint8)
+    assert continued(flat) is None
+    for height in range(1, 4):
+        small = np.arange(height * 6, dtype=np.uint8).reshape(height, 2, 3)
+        assert continued(small) is None
+        small[-1] = 128
+        assert continued(small) is None
+    half = np.concatenate([np.arange(40, dtype=np.uint8)[:, np.newaxis].repeat(30, axis=1), flat[:, :, 1]])
+    assert continued(half) is None
 
 
 @pytest.mark.parametrize("file_format", ["PNG", "GIF", "WEBP", "TIFF", "BMP"])

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from staydown_client.base.files import BaseName
-    from staydown_client.base.table import Gathering
+    from staydown_client.base.gathering import Gathering
     from staydown_client.entries import ExactAlgorithm
     from staydown_client.store import ItemRow
 

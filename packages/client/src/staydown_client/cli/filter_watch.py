@@ -33,9 +33,11 @@ def _show(watched: Watched) -> None:
     details = [f"list {reason.list}, position {reason.position}" for reason in verdict.reasons]
     details += [problem.code for problem in verdict.problems if verdict.action == "unchecked"]
     moved = f"; moved to {watched.moved_to}" if watched.moved_to is not None else ""
+    moved += f"; not moved: {watched.not_moved}" if watched.not_moved is not None else ""
     tell(f"{watched.path}: {verdict.action}" + (f" ({'; '.join(details)})" if details else "") + moved)
 
 
 def _show_json(watched: Watched) -> None:
     moved_to = None if watched.moved_to is None else str(watched.moved_to)
-    tell_json({"file": str(watched.path), **watched.verdict.as_json(), "moved_to": moved_to})
+    said = {"file": str(watched.path), **watched.verdict.as_json(), "moved_to": moved_to}
+    tell_json(said if watched.not_moved is None else said | {"not_moved": watched.not_moved})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Self
 
 from staydown_client.errors import FolderError, HubError, HubRefusedError
@@ -94,6 +95,10 @@ def _deliver_matches(list_name: str, matches: Sequence[WaitingMatch], store: Loc
             half = len(matches) // 2
             _deliver_matches(list_name, matches[:half], store, transport)
             _deliver_matches(list_name, matches[half:], store, transport)
+            return
+        if matches[0].reference is not None:
+            # The hub may find it telling where we did not: the match counts without it.
+            _deliver_matches(list_name, [replace(matches[0], reference=None)], store, transport)
             return
         _log.warning("The hub refuses a match of position %d for good.", matches[0].position)
         with store.writing() as connection:

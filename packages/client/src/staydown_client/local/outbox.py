@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 MAX_BATCH: Final = 1000
 MAX_REFERENCE_CHARACTERS: Final = 200
+# As the hub has it (docs/reference/reports.md).
+_OPAQUE = re.compile(r"[!-~]+")
+_TELLING = re.compile(r"://|@|[0-9A-Fa-f]{33}")
 _A_DAY_S: Final = 86_400
 _MOST_WAITING: Final = 10_000_000
 
@@ -92,10 +96,16 @@ def read_matches(table: Mapping[str, object]) -> MatchSettings:
 
 
 def checked_reference(reference: str | None) -> str | None:
-    """Return a platform's reference when it may be sent; it is opaque here, and should be opaque to the hub, too."""
-    if reference is None or (0 < len(reference) <= MAX_REFERENCE_CHARACTERS and reference.isprintable()):
+    """Return a platform's reference when the hub takes it: opaque, no address, no person, no fingerprint."""
+    if reference is None or (
+        len(reference) <= MAX_REFERENCE_CHARACTERS and _OPAQUE.fullmatch(reference) and not _TELLING.search(reference)
+    ):
         return reference
-    raise BadValueError(f"reference: give 1 to {MAX_REFERENCE_CHARACTERS} printable characters, or none.")
+    raise BadValueError(
+        f"reference: give 1 to {MAX_REFERENCE_CHARACTERS} characters of ASCII without spaces, or none. It says nothing "
+        "outside your platform: no address (://), no person (@), and no run of 33 hexadecimal digits, which could be a "
+        "fingerprint; write such an identifier in another form, a number or a UUID."
+    )
 
 
 def put(

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-JSON: Final = ("content-type", "application/json")
-_NO_STORE: Final = ("cache-control", "no-store")
+Headers: TypeAlias = "tuple[tuple[str, str], ...]"
+NO_STORE: Final = ("cache-control", "no-store")
+JSON_HEADERS: Final[Headers] = (("content-type", "application/json"), NO_STORE)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
-    """One answer."""
+    """One answer. Its headers are the sidecar's own words, never what somebody sent."""
 
     status: int
     body: bytes
-    headers: list[tuple[str, str]] = field(default_factory=lambda: [JSON, _NO_STORE])
+    headers: Headers = JSON_HEADERS
 
 
 class RefusedError(Exception):
@@ -37,7 +38,7 @@ def as_json(value: object, *, status: int = 200) -> Answer:
 
 def as_text(text: str, *, status: int = 200, content_type: str = "text/plain; charset=utf-8") -> Answer:
     """Answer with text."""
-    return Answer(status, text.encode(), [("content-type", content_type), _NO_STORE])
+    return Answer(status, text.encode(), (("content-type", content_type), NO_STORE))
 
 
 def refused(
@@ -50,7 +51,7 @@ def refused(
 ) -> RefusedError:
     """Make the error for a request that is not served; `message` says what to do."""
     body = json.dumps({"error": code, "message": message, "fields": list(fields)}, separators=(",", ":")).encode()
-    return RefusedError(Answer(status, body, [JSON, _NO_STORE, *headers]))
+    return RefusedError(Answer(status, body, (*JSON_HEADERS, *headers)))
 
 
 def bad_field(name: str, message: str) -> RefusedError:

@@ -8,21 +8,21 @@ import tempfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from staydown_client.sidecar.answers import refused
+from staydown_client.sidecar.answers import RefusedError, refused
+from staydown_client.sidecar.request import BrokenOffError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
-    from staydown_client.sidecar.rsgi import HTTPProtocol, Scope
+    from staydown_client.sidecar.request import Body, Request
 
 SMALL_BYTES: Final = 1024 * 1024
-_CHUNK_READ_S: Final = 10.0
 
 
-def declared_length(scope: Scope, *, max_bytes: int) -> int | None:
+def declared_length(request: Request, *, max_bytes: int) -> int | None:
     """Return the body's length as the request declares it; None when it comes in chunks. Refuses one too long."""
-    text = scope.headers.get("content-length")
+    text = request.headers.get("content-length")
     if text is None:
         return None
     if not text.isascii() or not text.isdecimal():
@@ -33,21 +33,19 @@ def declared_length(scope: Scope, *, max_bytes: int) -> int | None:
     return length
 
 
-def too_long(max_bytes: int) -> Exception:
+def too_long(max_bytes: int) -> RefusedError:
     """Make the error for a body that is longer than is taken."""
-    # The rest of it is not read: the connection cannot be used again.
-    return refused(413, "too_long", f"At most {max_bytes} bytes are taken.", headers=[("connection", "close")])
+    return refused(413, "too_long", f"At most {max_bytes} bytes are taken.")
 
 
 async def chunks(
-    scope: Scope, protocol: HTTPProtocol, *, max_bytes: int, receive_s: float, idle_s: float
+    request: Request, source: Body, *, max_bytes: int, receive_s: float, idle_s: float
 ) -> AsyncIterator[bytes]:
     """Yield a body as it comes, whole or not at all: an error follows when it breaks off, stalls or is too long."""
-    declared = declared_length(scope, max_bytes=max_bytes)
+    declared = declared_length(request, max_bytes=max_bytes)
     loop = asyncio.get_running_loop()
     until = loop.time() + receive_s
     received = 0
-    source = aiter(protocol)
     while True:
         try:
             async with asyncio.timeout(max(0.0, min(idle_s, until - loop.time()))):
@@ -55,10 +53,8 @@ async def chunks(
         except StopAsyncIteration:
             break
         except TimeoutError:
-            raise refused(
-                408, "too_slow", "The body did not arrive in time.", headers=[("connection", "close")]
-            ) from None
-        except RuntimeError:  # granian's own errors, for a connection that is gone or breaks the protocol
+            raise refused(408, "too_slow", "The body did not arrive in time.") from None
+        except BrokenOffError:
             raise broken_off() from None
         received += len(chunk)
         if received > max_bytes:
@@ -68,27 +64,9 @@ async def chunks(
         raise broken_off()
 
 
-async def small_body(scope: Scope, protocol: HTTPProtocol, *, max_bytes: int = SMALL_BYTES) -> bytes:
-    """Return a body that is held in memory."""
-    declared = declared_length(scope, max_bytes=max_bytes)
-    if declared is None:
-        parts = chunks(scope, protocol, max_bytes=max_bytes, receive_s=_CHUNK_READ_S, idle_s=_CHUNK_READ_S)
-        return b"".join([part async for part in parts])
-    try:
-        async with asyncio.timeout(_CHUNK_READ_S):
-            body = await protocol()
-    except TimeoutError:
-        raise refused(408, "too_slow", "The body did not arrive in time.", headers=[("connection", "close")]) from None
-    except RuntimeError:
-        raise broken_off() from None
-    if len(body) != declared:
-        raise broken_off()
-    return body
-
-
-def broken_off() -> Exception:
+def broken_off() -> RefusedError:
     """Make the error for a body that ends too early."""
-    return refused(400, "broken_off", "The body ended before it was whole.", headers=[("connection", "close")])
+    return refused(400, "broken_off", "The body ended before it was whole.")
 
 
 class Spool:

@@ -6,7 +6,7 @@ import os
 import stat
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 from staydown_client.sidecar.answers import refused
 
@@ -20,7 +20,8 @@ def served_file(root: Path | None, named: str | None) -> Iterator[str]:
     """Give a path that only this process can open, of the file that the header names; 404 for what is not to be had."""
     if root is None:
         raise refused(404, "not_found", "Start the sidecar with --files DIR to have files checked where they are.")
-    descriptor = _opened(root, unquote(named or ""))
+    # Headers come as latin-1: each character is the byte that was sent.
+    descriptor = _opened(root, os.fsdecode(unquote_to_bytes((named or "").encode("latin-1"))))
     try:
         yield f"/proc/self/fd/{descriptor}"
     finally:
@@ -29,7 +30,8 @@ def served_file(root: Path | None, named: str | None) -> Iterator[str]:
 
 def _opened(root: Path, named: str) -> int:
     missing = refused(404, "not_found", "There is no such file under the folder that --files names.")
-    if "\0" in named or not named.startswith("/"):
+    # The web server takes dots out of the path before it opens the file, and links do not: both must mean one file.
+    if "\0" in named or not named.startswith("/") or not {".", ".."}.isdisjoint(named.split("/")):
         raise missing
     try:
         descriptor = os.open(named, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)

@@ -6,12 +6,14 @@ import json
 import math
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
+import msgspec
 import numpy as np
+from msgspec import UNSET, UnsetType
 
 from staydown_client.policy import MIN_QUALITY
-from staydown_client.sidecar.answers import Answer, bad_field, refused
+from staydown_client.sidecar.answers import NO_STORE, Answer, bad_field, refused
 from staydown_client.sidecar.metrics import ACTIONS
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ _VARIANTS, _UNRECORDED = 1, 2
 _SIZES: Final[Mapping[ExactAlgorithm, int]] = {"md5": 16, "sha1": 20, "sha256": 32}
 _COMPACT_ALGORITHMS: Final[tuple[ExactAlgorithm, ...]] = ("md5", "sha1", "sha256")
 _PDQ_BYTES: Final = 32
+_COMPACT_HEADERS: Final = (("content-type", COMPACT_TYPE), NO_STORE)
 _HEX: Final = frozenset("0123456789abcdef")
 
 
@@ -77,8 +80,78 @@ class Judged:
         return found
 
 
+class _Fingerprint(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    algorithm: Literal["md5", "sha1", "sha256", "pdq"]
+    value: str
+    quality: int | UnsetType = UNSET
+
+
+class _Asked(msgspec.Struct, forbid_unknown_fields=True):
+    fingerprints: list[_Fingerprint]
+    variants: bool = False
+    record: bool = True
+    reference: str | None = None
+
+
+_decode: Final = msgspec.json.Decoder(_Asked).decode
+
+
 def read_json(body: bytes, *, min_quality: int = MIN_QUALITY) -> Question:
     """Read the JSON form; refuse the first thing that is wrong, by its name."""
+    # What is right is read by types, in a fifth of the time; all else is read again, to say what is wrong with it.
+    question = _read_right(body, min_quality)
+    return read_json_slowly(body, min_quality=min_quality) if question is None else question
+
+
+def _read_right(body: bytes, min_quality: int) -> Question | None:
+    try:
+        asked = _decode(body)
+        question = _rows_of(asked.fingerprints, min_quality)
+    except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
+        return None
+    question.variants, question.record, question.reference = asked.variants, asked.record, asked.reference
+    return question
+
+
+def _rows_of(fingerprints: list[_Fingerprint], min_quality: int) -> Question:
+    """Return the question that is asked; raise ValueError for whatever is wrong with it."""
+    exact: list[tuple[ExactAlgorithm, bytes]] = []
+    exact_rows: list[int] = []
+    bits: list[bytes] = []
+    near_rows: list[int] = []
+    poor: list[int] = []
+    if not 0 < len(fingerprints) <= MAX_FINGERPRINTS:
+        raise ValueError
+    for row, fingerprint in enumerate(fingerprints):
+        algorithm, quality = fingerprint.algorithm, fingerprint.quality
+        if algorithm != "pdq":
+            if quality is not UNSET:
+                raise ValueError
+            exact.append((algorithm, _digest(fingerprint.value, _SIZES[algorithm])))
+            exact_rows.append(row)
+            continue
+        value = _digest(fingerprint.value, _PDQ_BYTES)
+        if quality is UNSET or not 0 <= quality <= 100:  # noqa: PLR2004 - as in the wire form
+            raise ValueError
+        if quality < min_quality:
+            poor.append(row)
+        else:
+            bits.append(value)
+            near_rows.append(row)
+    hashes = np.frombuffer(b"".join(bits), np.uint8).reshape(-1, _PDQ_BYTES)
+    return Question(len(fingerprints), exact, exact_rows, hashes, near_rows, poor)
+
+
+def _digest(text: str, size_bytes: int) -> bytes:
+    digest = bytes.fromhex(text)
+    # fromhex alone takes spaces and capitals, too.
+    if len(digest) != size_bytes or digest.hex() != text:
+        raise ValueError
+    return digest
+
+
+def read_json_slowly(body: bytes, *, min_quality: int = MIN_QUALITY) -> Question:
+    """Do as `read_json`, value by value."""
     try:
         asked = json.loads(body)
     except (ValueError, RecursionError):
@@ -229,7 +302,7 @@ def tell_compact(judged: Judged) -> Answer:
     position = -2 if otherwise.list_position is None else otherwise.list_position
     age_s = float("nan") if otherwise.list_age_s is None else otherwise.list_age_s
     header = _ANSWER.pack(_TELL, otherwise.degraded, 0, judged.count, position, age_s, number)
-    return Answer(200, header + actions + reasons, [("content-type", COMPACT_TYPE), ("cache-control", "no-store")])
+    return Answer(200, header + actions + reasons, _COMPACT_HEADERS)
 
 
 def judged_from(question: Question, found: LookUp) -> Judged:

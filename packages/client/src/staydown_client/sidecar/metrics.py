@@ -6,6 +6,7 @@ import fcntl
 import mmap
 import os
 from bisect import bisect_left
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -39,6 +40,25 @@ def _names() -> Iterator[str]:
 _PLACES: Final = {name: place for place, name in enumerate(_names())}
 
 
+@dataclass(frozen=True, slots=True)
+class _PlacesOf:
+    """Where in a row the counts of one sort are."""
+
+    actions: dict[Action, int]
+    buckets: tuple[int, ...]
+    ns: int
+
+
+_PLACES_OF: Final = {
+    sort: _PlacesOf(
+        {action: _PLACES[f"{sort} {action}"] for action in ACTIONS},
+        tuple(_PLACES[f"{sort} le {bound}"] for bound in (*_BOUNDS_S, "+Inf")),
+        _PLACES[f"{sort} ns"],
+    )
+    for sort in _SORTS
+}
+
+
 class Counts:
     """One worker's row of counts in a table that all workers map; only its owner writes to a row."""
 
@@ -53,11 +73,11 @@ class Counts:
 
     def judged(self, sort: str, actions: dict[Action, int], *, seconds: float) -> None:
         """Count what was answered to one call, and how long it took."""
+        places, row = _PLACES_OF[sort], self._row
         for action, count in actions.items():
-            self._row[_PLACES[f"{sort} {action}"]] += count
-        index = bisect_left(_BOUNDS_S, seconds)
-        self._row[_PLACES[f"{sort} le {_BOUNDS_S[index] if index < len(_BOUNDS_S) else '+Inf'}"]] += 1
-        self._row[_PLACES[f"{sort} ns"]] += int(seconds * 1e9)
+            row[places.actions[action]] += count
+        row[places.buckets[bisect_left(_BOUNDS_S, seconds)]] += 1
+        row[places.ns] += int(seconds * 1e9)
 
     def refused(self, code: str) -> None:
         """Count a request that was not served."""

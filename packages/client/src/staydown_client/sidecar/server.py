@@ -1,37 +1,36 @@
-"""Runs a sidecar: granian's worker processes, and beside them in the first process the sync that they all see."""
+"""Runs a sidecar: worker processes that share one socket, and beside them in this process the sync that they see."""
 
 from __future__ import annotations
 
-import ctypes
 import logging
+import logging.config
 import multiprocessing
+import os
 import signal
+import socket
 import tempfile
-from contextlib import ExitStack
+import time
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from functools import partial
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from granian.constants import HTTPModes, Interfaces, Loops
-from granian.http import HTTP1Settings
-from granian.log import LogLevels
-from granian.server.mp import MPServer
-
-from staydown_client.errors import FolderBusyError
+from staydown_client.errors import ConfigurationError, FolderBusyError
 from staydown_client.filter import Filter
 from staydown_client.sidecar.settings import checked_settings
+from staydown_client.sidecar.worker import MAX_CONNECTIONS, STOP_S, logging_settings, work
 
 if TYPE_CHECKING:
-    from staydown_client.sidecar.settings import SidecarSettings
+    from collections.abc import Iterator
+    from multiprocessing.context import SpawnProcess
+
+    from staydown_client.sidecar.settings import Address, SidecarSettings
 
 _log = logging.getLogger("staydown_client")
-_HEADERS_MS: Final = 10_000
-_HEADER_BYTES: Final = 64 * 1024
-_CONNECTIONS: Final = 4096
-_START_S: Final = 5.0  # a worker that is replaced goes when the new one has had so long to start
-_STOP_S: Final = 30
-_PR_SET_PDEATHSIG: Final = 1
+_START_S: Final = 60.0
+_RESPAWN_S: Final = 3.0
+_KILL_S: Final = STOP_S + 5
 
 
 def serve(settings: SidecarSettings, *, follow: bool) -> None:
@@ -41,65 +40,129 @@ def serve(settings: SidecarSettings, *, follow: bool) -> None:
     Raises `FolderError` or `ConfigurationError` when it cannot begin.
     """
     checked_settings(settings)
-    # Workers begin anew instead of being copied from a process that has threads.
-    multiprocessing.set_start_method("spawn", force=True)
+    logging.config.dictConfig(logging_settings())
     with ExitStack() as stack:
+        signals = stack.enter_context(_signals())
         opened = stack.enter_context(Filter.open(settings.folder))
+        listening = stack.enter_context(_listening(settings.address))
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="staydown-sidecar-", dir=settings.scratch))
         if follow:
             try:
                 stack.enter_context(opened.follow())
             except FolderBusyError:
                 _log.info("Another process syncs this folder; the sidecar sees what it applies.")
-        shared = replace(settings, scratch=Path(scratch))
-        _server(shared).serve(target_loader=partial(make_application, shared), wrap_loader=False)
+        Workers(replace(settings, scratch=Path(scratch)), listening).run(signals)
 
 
-def make_application(settings: SidecarSettings) -> Any:  # noqa: ANN401 - granian asks it for methods by name
-    """Make one worker's application; runs in the worker."""
-    from staydown_client.sidecar.application import Sidecar  # noqa: PLC0415 - the first process needs none of it
+class _Worker:
+    """A worker process, and the pipe by which it says that it is ready."""
 
-    _end_with_parent()
-    return Sidecar(settings)
+    def __init__(self, settings: SidecarSettings, listening: socket.socket) -> None:
+        # Workers begin anew instead of being copied from a process that has threads.
+        context = multiprocessing.get_context("spawn")
+        self.ready, told = context.Pipe(duplex=False)
+        self.process: SpawnProcess = context.Process(
+            target=work, args=(settings, listening, told, os.getpid()), name="staydown-sidecar"
+        )
+        self.process.start()
+        told.close()
+        self.began_at = time.monotonic()
+
+    def wait_until_ready(self) -> bool:
+        """Say whether it answers requests now; False when it ended, or takes too long."""
+        try:
+            return self.ready.poll(_START_S) and bool(self.ready.recv_bytes())
+        except (EOFError, OSError):
+            return False
+
+    def tell_to_end(self) -> None:
+        """Let it answer what it has begun, and end."""
+        self.process.terminate()
+
+    def end(self) -> None:
+        """See to it that it is gone."""
+        self.tell_to_end()
+        self.process.join(_KILL_S)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
 
 
-def _end_with_parent() -> None:
-    """Have this worker stopped when the first process is gone, however it went: nobody else would tell it."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
+class Workers:
+    """Keeps as many worker processes running as there should be."""
+
+    def __init__(self, settings: SidecarSettings, listening: socket.socket) -> None:
+        self._settings = settings
+        self._listening = listening
+        self._running: list[_Worker] = []
+        self._leaving: list[_Worker] = []
+
+    def run(self, signals: Connection) -> None:
+        """Run them until SIGTERM or SIGINT."""
+        try:
+            self._running = [_Worker(self._settings, self._listening) for _ in range(self._settings.workers)]
+            while True:
+                ends = [each.process.sentinel for each in (*self._running, *self._leaving)]
+                wait([signals, *ends])
+                told = signals.recv_bytes() if signals.poll() else b""
+                if told in {b"SIGTERM", b"SIGINT"}:
+                    return
+                if told == b"SIGHUP":
+                    self._replace_all()
+                self._replace_dead()
+        finally:
+            for worker in (*self._running, *self._leaving):
+                worker.tell_to_end()
+            for worker in (*self._running, *self._leaving):
+                worker.end()
+
+    def _replace_all(self) -> None:
+        """Put a new worker in the place of each, which goes once its successor answers."""
+        for place, old in enumerate(self._running):
+            new = _Worker(self._settings, self._listening)
+            if not new.wait_until_ready():
+                _log.error("A new worker does not begin: those that run go on.")
+                new.end()
+                return
+            self._running[place] = new
+            old.tell_to_end()
+            self._leaving.append(old)
+
+    def _replace_dead(self) -> None:
+        self._leaving = [each for each in self._leaving if each.process.is_alive()]
+        for place, worker in enumerate(self._running):
+            if not worker.process.is_alive():
+                _log.error("A worker ended by itself (status %s); another takes its place.", worker.process.exitcode)
+                time.sleep(max(0.0, worker.began_at + _RESPAWN_S - time.monotonic()))
+                self._running[place] = _Worker(self._settings, self._listening)
 
 
-def _server(settings: SidecarSettings) -> MPServer:
-    return MPServer(
-        "staydown_client.sidecar",
-        address=settings.address.host,
-        port=settings.address.port,
-        interface=Interfaces.RSGI,
-        loop=Loops.asyncio,
-        workers=settings.workers,
-        http=HTTPModes.http1,
-        websockets=False,
-        backpressure=_CONNECTIONS,
-        backlog=_CONNECTIONS,
-        http1_settings=HTTP1Settings(header_read_timeout=_HEADERS_MS, max_buffer_size=_HEADER_BYTES),
-        log_access=False,
-        log_level=LogLevels.warning,
-        log_dictconfig=_logging(),
-        respawn_failed_workers=True,
-        respawn_interval=_START_S,
-        workers_kill_timeout=_STOP_S,
-    )
+@contextmanager
+def _signals() -> Iterator[Connection]:
+    """Give a pipe on which SIGTERM, SIGINT and SIGHUP arrive by their names."""
+    arriving, told = multiprocessing.Pipe(duplex=False)
+
+    def take(number: int, _frame: object) -> None:
+        told.send_bytes(signal.Signals(number).name.encode())
+
+    before = {each: signal.signal(each, take) for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    try:
+        with arriving, told:
+            yield arriving
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
-def _logging() -> dict[str, Any]:
-    """One line an event on standard error: never an address, a header, a fingerprint or a token."""
-    return {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "formatters": {"line": {"format": "%(asctime)s %(process)d %(levelname)s %(message)s"}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stderr"}},
-        "loggers": {
-            "_granian": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
-            "staydown_client": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
-            "staydown_match": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
-        },
-    }
+@contextmanager
+def _listening(address: Address) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    try:
+        made = socket.create_server((address.host, address.port), family=family, backlog=MAX_CONNECTIONS)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{address.host}:{address.port} cannot be listened on: {error.strerror}. Does another sidecar run? "
+            "Choose another with --address."
+        ) from error
+    with made:
+        yield made

@@ -22,6 +22,7 @@ from staydown_client.witness.witness import Witness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from staydown_client.feed import LiveEvent, Records
     from staydown_client.witness.folder import WitnessFolder
@@ -102,10 +103,10 @@ class Witnessing:
         """End `follow` soon; may be called from any thread."""
         self._stopping.set()
 
-    def _transport(self) -> Transport:
-        with Transport(self._folder.hub, self._key) as transport:
+    def _transport(self) -> AbstractContextManager[Transport]:
+        with self._stopping.breaks_off(Transport(self._folder.hub, self._key)) as transport:
             address = Hub(transport, insecure=self._folder.insecure).me().feed
-        return Transport(address, self._key)
+        return self._stopping.breaks_off(Transport(address, self._key))
 
     def _visit(self, feed: Feed, tell: Tell) -> None:
         note = self._newest(feed)
@@ -144,7 +145,7 @@ class Witnessing:
 
     def _listen(self, feed: Feed, live: Feed, tell: Tell) -> None:
         visited_at = time.monotonic()
-        with live.open_events(after=self._witness.size - 1) as stream, self._stopping.breaks_off(stream):
+        with live.open_events(after=self._witness.size - 1) as stream:
             for event in stream:
                 if isinstance(event, Behind):
                     raise HubUnavailableError("The hub asks to be visited before it goes on.")

@@ -9,10 +9,12 @@ from ninja.security import HttpBearer
 
 from staydown_hub.api.errors import RefusedError
 from staydown_hub.audit.services import record
-from staydown_hub.organisations import services
+from staydown_hub.config.proxies import CLIENT_SUBJECT
+from staydown_hub.organisations import pace, services
 from staydown_hub.organisations.actors import Actor
 from staydown_hub.organisations.queries import Caller, UnknownKeyError, caller_of
 from staydown_hub.rules.access import Scope
+from staydown_hub.rules.callers import Origin, read_address
 
 SOURCE = "api"
 
@@ -25,18 +27,24 @@ class Key(HttpBearer):
         self.any_of = frozenset(scopes)
 
     def authenticate(self, request: HttpRequest, token: str) -> Caller:
-        """Return the caller. Raises UnknownKeyError (401) and RefusedError (403)."""
+        """Return the caller. Raises UnknownKeyError (401), RefusedError (403) and TooFastError (429)."""
         try:
-            caller = caller_of(token)
+            caller = caller_of(token, _origin(request))
         except UnknownKeyError as error:
             if error.unusable is not None:
                 with transaction.atomic():
-                    services.note_refusal(error.unusable, source=SOURCE)
+                    services.note_refusal(error.unusable, is_elsewhere=error.is_elsewhere, source=SOURCE)
             raise
+        pace.check(caller.key_id, requests_a_minute=caller.requests_a_minute)
         services.note_use(caller.key_id)
         if self.any_of and self.any_of.isdisjoint(caller.scopes):
             raise forbidden(caller, route=request.path, message=_lacking(self.any_of))
         return caller
+
+
+def _origin(request: HttpRequest) -> Origin:
+    # The outermost middleware has put the real caller's address there (see ``config.proxies``).
+    return Origin(read_address(request.META.get("REMOTE_ADDR", "")), request.META.get(CLIENT_SUBJECT, ""))
 
 
 def caller(request: HttpRequest) -> Caller:

@@ -10,6 +10,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from staydown_hub import __version__
 from staydown_hub.api import (
+    access,
     assessments,
     batches,
     disputes,
@@ -25,10 +26,11 @@ from staydown_hub.api import (
     reports,
     requests,
     schemes,
+    sightings,
 )
 from staydown_hub.api.errors import InvalidRowsError, RefusedError, WrongField
 from staydown_hub.lists.errors import ListError, NotInForceError
-from staydown_hub.organisations.errors import FourEyesError, UnknownProposalError
+from staydown_hub.organisations.errors import FourEyesError, NotTrainedError, TooFastError, UnknownProposalError
 from staydown_hub.organisations.queries import UnknownKeyError
 from staydown_hub.registry.errors import NearMatchAwayError, RegistryError, UnknownItemError
 
@@ -53,6 +55,7 @@ for part in (
     schemes,
     lists,
     requests,
+    sightings,
     figures,
     enforcement,
     matches,
@@ -69,6 +72,19 @@ def _no_key(_request: HttpRequest, _error: Exception) -> HttpResponse:
     response = errors.answer(HTTPStatus.UNAUTHORIZED, code="unauthorised", message=message)
     response.headers["WWW-Authenticate"] = "Bearer"
     return response
+
+
+@api.exception_handler(TooFastError)
+def _too_fast(_request: HttpRequest, error: TooFastError) -> HttpResponse:
+    response = errors.answer(HTTPStatus.TOO_MANY_REQUESTS, code="too_fast", message=str(error))
+    response.headers["Retry-After"] = str(error.retry_after_s)
+    return response
+
+
+@api.exception_handler(NotTrainedError)
+def _not_trained(request: HttpRequest, error: NotTrainedError) -> HttpResponse:
+    refused = access.forbidden(access.caller(request), route=request.path, message=str(error))
+    return errors.answer(refused.status, code=refused.code, message=refused.message)
 
 
 @api.exception_handler(RefusedError)

@@ -21,7 +21,6 @@ from staydown_hub.api.schemas import ErrorAnswer, Reference, StandingForm, Stric
 from staydown_hub.registry import queries
 from staydown_hub.registry.batches import BatchReport, Taken, report_batch
 from staydown_hub.registry.errors import NearMatchAwayError, RegistryError
-from staydown_hub.rules.addresses import parse_address
 
 router = Router(tags=["reports"])
 
@@ -44,7 +43,7 @@ class BatchReportForm(ReportForm):
             reference=self.reference,
             kind=self.kind,
             fingerprints=tuple(self.plain()),
-            addresses=tuple(parse_address(one.url) for one in self.sightings),
+            addresses=tuple(one.seen() for one in self.sightings),
             code=self.assessment.code if self.assessment else None,
             scheme=self.assessment.scheme if self.assessment else None,
         )

@@ -1,18 +1,16 @@
 """Matches that platforms report: which entry an upload hit, never the upload."""
 
-import re
-from datetime import UTC, datetime
 from typing import Annotated, Final
-from uuid import UUID
 
 from django.http import HttpRequest
 from ninja import Router
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from staydown_hub.api.access import Key, actor
 from staydown_hub.api.reporting import refuse_rows, reporter
 from staydown_hub.api.routing import answers
 from staydown_hub.api.schemas import Position, Reference, Strict
+from staydown_hub.api.values import Identifier, Instant
 from staydown_hub.enforcement import services
 from staydown_hub.enforcement.errors import WrongRowsError
 from staydown_hub.rules.fingerprints import MAX_DISTANCE_BITS, Algorithm
@@ -20,34 +18,17 @@ from staydown_hub.rules.fingerprints import MAX_DISTANCE_BITS, Algorithm
 router = Router(tags=["matches"])
 
 MAX_MATCHES: Final = 1000
-_INSTANT: Final = re.compile(r"2\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z", re.ASCII)
-_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
-
-def _instant(given: object) -> datetime:
-    if isinstance(given, str) and _INSTANT.fullmatch(given):
-        try:
-            return datetime.fromisoformat(given).astimezone(UTC)
-        except ValueError:
-            pass
-    raise ValueError("Must be a time in UTC such as 2026-01-02T03:04:05.678901Z.")
-
-
-def _identifier(given: object) -> UUID:
-    if isinstance(given, str) and _UUID.fullmatch(given):
-        return UUID(given)
-    raise ValueError("Must be a UUID in lower-case letters with its dashes.")
 
 
 class MatchForm(Strict):
     """One upload that hit an entry. `id` is the platform's own: sent again, it is the same match."""
 
-    id: Annotated[UUID, BeforeValidator(_identifier)]
+    id: Identifier
     list: Annotated[str, Field(min_length=1, max_length=64)]
     position: Position
     algorithm: Algorithm
     distance_bits: Annotated[int, Field(ge=0, le=MAX_DISTANCE_BITS, description="0 for all but pdq.")]
-    at: Annotated[datetime, BeforeValidator(_instant)]
+    at: Instant
     reference: Reference | None = None
 
     @field_validator("distance_bits")

@@ -9,18 +9,16 @@ from ninja import Router, Status
 from pydantic import Field
 
 from staydown_hub.api.access import Key, actor, caller, forbidden
+from staydown_hub.api.places import MAX_SIGHTINGS, SightingForm
 from staydown_hub.api.routing import answers
 from staydown_hub.api.schemas import (
-    MAX_SIGHTINGS,
     JudgementForm,
     OneFile,
-    SightingForm,
     StandingForm,
     Strict,
     standing_form,
 )
 from staydown_hub.registry import queries, services
-from staydown_hub.rules.addresses import parse_address
 
 router = Router(tags=["reports"])
 
@@ -54,7 +52,7 @@ def make_report(request: HttpRequest, report: ReportForm) -> Status[ReportAnswer
         actor(request),
         kind=report.kind,
         fingerprints=report.plain(),
-        addresses=[parse_address(one.url) for one in report.sightings],
+        addresses=[one.seen() for one in report.sightings],
         code=report.assessment.code if report.assessment else None,
         scheme=report.assessment.scheme if report.assessment else None,
     )

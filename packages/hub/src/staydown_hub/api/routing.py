@@ -6,8 +6,8 @@ from pydantic import BaseModel
 
 from staydown_hub.api.schemas import ErrorAnswer
 
-_REFUSALS: Final = (401, 403, 404, 409, 413, 415, 422)
-_REFUSALS_WITHOUT_BODY: Final = (401, 403, 404, 422)
+_REFUSALS: Final = (401, 403, 404, 409, 413, 415, 422, 429)
+_REFUSALS_WITHOUT_BODY: Final = (401, 403, 404, 422, 429)
 
 
 def answers(*, has_body: bool, **by_status: type[BaseModel]) -> dict[Any, Any]:

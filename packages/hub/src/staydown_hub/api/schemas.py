@@ -9,7 +9,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 
 from staydown_hub.lists import queries as lists
 from staydown_hub.organisations.queries import Caller
-from staydown_hub.rules.addresses import MAX_URL_CHARACTERS, parse_address
 from staydown_hub.rules.admission import Status
 from staydown_hub.rules.confidence import Grade
 from staydown_hub.rules.enforcement import MAX_REFERENCE_CHARACTERS
@@ -21,7 +20,6 @@ from staydown_hub.schemes.catalogue import known
 Kind = Literal["picture", "video"]
 # A video has a hash for each of its frames that say something new; clients send no more than this, evenly chosen.
 MAX_FINGERPRINTS: Final[dict[Kind, int]] = {"picture": 64, "video": 256}
-MAX_SIGHTINGS: Final = 100
 _HEX: Final = re.compile(r"[0-9a-f]*")
 
 
@@ -85,11 +83,6 @@ class OneFile(Strict):
         return [one.plain() for one in self.fingerprints]
 
 
-def _check_url(url: str) -> str:
-    parse_address(url)
-    return url
-
-
 MAX_POSITION: Final = 2**53 - 1
 
 
@@ -111,12 +104,6 @@ def _check_reference(reference: str) -> str:
 
 
 Reference = Annotated[str, Field(min_length=1, max_length=MAX_REFERENCE_CHARACTERS), AfterValidator(_check_reference)]
-
-
-class SightingForm(Strict):
-    """Where an item was seen: an http or https address."""
-
-    url: Annotated[str, Field(max_length=MAX_URL_CHARACTERS), AfterValidator(_check_url)]
 
 
 def _check_code(code: str) -> str:

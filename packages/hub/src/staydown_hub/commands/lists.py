@@ -1,13 +1,38 @@
 """The lists from the command line."""
 
 from argparse import Namespace
+from functools import partial
 
 from staydown_hub.commands.database import database
 from staydown_hub.commands.failing import CommandError
 from staydown_hub.commands.printing import say, say_json
+from staydown_hub.sealing import places
+from staydown_hub.sealing.export import export_log
+from staydown_hub.sealing.memory import read_signed
 
 _MAX_REASON_CHARACTERS = 1000
 _BOTH = 2
+
+
+def export(asked: Namespace) -> int:
+    """Write a list's log into a folder, as files that anyone can serve."""
+    with database():
+        from staydown_hub.lists import queries  # noqa: PLC0415 -- after Django is set up
+
+        shared_list = queries.list_called(asked.list)
+        if shared_list is None:
+            raise CommandError("There is no such list.")
+        signed = read_signed(places.signing_folder() / shared_list.slug)
+        read = partial(queries.records, shared_list)
+        try:
+            export_log(asked.folder, slug=shared_list.slug, signed=signed, read=read)
+        except OSError as error:
+            raise CommandError(f"DIR: {asked.folder} cannot be written to: {error.strerror}.") from None
+    if asked.json:
+        say_json({"list": asked.list, "size": signed.size, "folder": str(asked.folder)})
+    else:
+        say(f"{asked.folder} holds the log of list {asked.list} with its {signed.size} entries.")
+    return 0
 
 
 def redact(asked: Namespace) -> int:

@@ -1,12 +1,16 @@
 """Who really asks, and how, when a proxy stands in front of the web process: believed of trusted proxies only."""
 
 from collections.abc import Callable
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
-_FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO")
+from staydown_hub.rules.callers import is_within, origin_of, read_address
+
+_FORWARDED: Final = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_CLIENT_SUBJECT")
+# Where the subject of a verified client certificate is kept; nobody's header can be called so.
+CLIENT_SUBJECT: Final = "staydown.client_subject"
 
 
 def trusted_proxies(
@@ -18,36 +22,15 @@ def trusted_proxies(
     """
 
     def answer(request: HttpRequest) -> HttpResponseBase:
-        chain, scheme = (str(request.META.pop(name, "")) for name in _FORWARDED)
-        if _is_trusted(_address(request.META.get("REMOTE_ADDR", ""))):
-            if caller := caller_behind(chain):
-                request.META["REMOTE_ADDR"] = str(caller)
+        chain, scheme, subject = (str(request.META.pop(name, "")) for name in _FORWARDED)
+        peer = str(request.META.get("REMOTE_ADDR", ""))
+        if is_within(read_address(peer), settings.TRUSTED_PROXY):
+            origin = origin_of(peer, chain=chain, subject=subject, trusted=settings.TRUSTED_PROXY)
+            request.META["REMOTE_ADDR"] = str(origin.address)
+            request.META[CLIENT_SUBJECT] = origin.subject
             # Only the nearest proxy's word counts, and it stands last.
             if scheme.rpartition(",")[2].strip().lower() == "https":
                 request.META[settings.SECURE_PROXY_SSL_HEADER[0]] = settings.SECURE_PROXY_SSL_HEADER[1]
         return get_response(request)
 
     return answer
-
-
-def caller_behind(chain: str) -> IPv4Address | IPv6Address | None:
-    """Return the caller that an `X-Forwarded-For` names: the last address in it that is not a trusted proxy's.
-
-    What stands before that was written by the caller itself and is worth nothing. None when it cannot be told.
-    """
-    for part in reversed(chain.split(",")):
-        address = _address(part.strip())
-        if address is None or not _is_trusted(address):
-            return address
-    return None
-
-
-def _is_trusted(address: IPv4Address | IPv6Address | None) -> bool:
-    return address is not None and any(address in network for network in settings.TRUSTED_PROXY)
-
-
-def _address(text: str) -> IPv4Address | IPv6Address | None:
-    try:
-        return ip_address(text)
-    except ValueError:
-        return None

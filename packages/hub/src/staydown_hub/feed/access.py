@@ -1,19 +1,33 @@
 """Who asks, and for which list: the same keys as the API's, the same rule of who may follow."""
 
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
 from staydown_hub.feed.answers import RefusedError
 from staydown_hub.feed.database import Database, Detail, KeyRow, ListRow
 from staydown_hub.rules.audience import may_follow
+from staydown_hub.rules.callers import Origin, may_call_from
 from staydown_hub.rules.keys import bearer_token, prefix_of, same_hash
 
 _FOLLOWING: Final = frozenset({"filter", "read"})
 
 
-async def authenticated(database: Database, authorization: str | None) -> KeyRow:
-    """Return the key that the request carries; refuse with 401 when there is none that works."""
-    token = bearer_token(authorization)
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What a request shows of who asks: its ``Authorization`` header, and where it comes from."""
+
+    authorization: str | None
+    origin: Origin
+
+    def __repr__(self) -> str:
+        """Leave the token out, so that no log line or traceback can hold it."""
+        return f"Asking({self.origin})"
+
+
+async def authenticated(database: Database, asking: Asking) -> KeyRow:
+    """Return the key that the request carries; refuse with 401 when there is none that works from there."""
+    token = bearer_token(asking.authorization)
     prefix = prefix_of(token) if token else None
     key = await database.key(prefix) if prefix else None
     if token is None or key is None or not same_hash(token, key.token_hash):
@@ -21,6 +35,10 @@ async def authenticated(database: Database, authorization: str | None) -> KeyRow
     if not is_usable(key):
         detail: Detail = {"prefix": prefix or "", "revoked": key.is_revoked}
         await database.record_refusal(key, act="key refused", detail=detail)
+        raise _unauthorised()
+    if not may_call_from(asking.origin, networks=key.networks, subject=key.client_subject):
+        elsewhere: Detail = {"prefix": prefix or "", "revoked": False, "elsewhere": True}
+        await database.record_refusal(key, act="key refused", detail=elsewhere)
         raise _unauthorised()
     await database.note_use(key)
     return key
@@ -39,7 +57,7 @@ async def list_for(database: Database, key: KeyRow, slug: str) -> ListRow:
 
 
 def is_usable(key: KeyRow) -> bool:
-    """Tell whether the key is neither revoked nor expired."""
+    """Tell whether the key is neither revoked nor expired, and whom it acts for is here."""
     return not (key.is_revoked or key.is_expired)
 
 

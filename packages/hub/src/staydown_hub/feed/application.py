@@ -4,7 +4,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from http import HTTPStatus
@@ -14,7 +14,7 @@ from psycopg import Error as DatabaseError
 from psycopg_pool import PoolTimeout
 
 from staydown_hub.config import environment
-from staydown_hub.feed.access import authenticated, list_for
+from staydown_hub.feed.access import Asking, authenticated, list_for
 from staydown_hub.feed.answers import RefusedError, Send, begin_events, send_content, send_json
 from staydown_hub.feed.changes import Changes
 from staydown_hub.feed.database import Database
@@ -24,6 +24,7 @@ from staydown_hub.feed.parameters import stream_position
 from staydown_hub.feed.posts import POSTED, Posts
 from staydown_hub.feed.served import Sealing
 from staydown_hub.feed.streams import Stream
+from staydown_hub.rules.callers import Network, origin_of
 from staydown_hub.rules.keys import bearer_token, prefix_of
 from staydown_hub.sealing import places
 from staydown_hub.sealing.errors import SealingError
@@ -45,8 +46,9 @@ _log = logging.getLogger(__name__)
 class Feed:
     """One process's feed; made when the server starts it, closed when the server stops it."""
 
-    def __init__(self, conninfo: str, *, sealing: Sealing, heartbeat_s: float) -> None:
+    def __init__(self, conninfo: str, *, sealing: Sealing, heartbeat_s: float, trusted: Sequence[Network] = ()) -> None:
         self._conninfo = conninfo
+        self._trusted = trusted
         self._sealing = sealing
         self._heartbeat_s = heartbeat_s
         self._resources = AsyncExitStack()
@@ -107,17 +109,24 @@ class Feed:
             return
         if found is None:
             raise RefusedError(HTTPStatus.NOT_FOUND, "not_found", "There is no such route.")
-        authorization = _header(scope, b"authorization")
+        asking = self._asking(scope)
         if is_posted:
-            await self._posts.answer(scope, receive, send, authorization=authorization, slug=found[1], what=found[2])
+            await self._posts.answer(scope, receive, send, asking=asking, slug=found[1], what=found[2])
             return
-        key = await authenticated(self._database, authorization)
+        key = await authenticated(self._database, asking)
         shared_list = await list_for(self._database, key, found[1])
         if found[2] == "events":
-            prefix = prefix_of(bearer_token(authorization) or "") or ""
+            prefix = prefix_of(bearer_token(asking.authorization) or "") or ""
             await self._send_events(scope, receive, send, slug=shared_list.slug, key_prefix=prefix)
         else:
             await self._send_logged(scope, send, slug=shared_list.slug, route=found[3] or found[2], rest=found[4] or "")
+
+    def _asking(self, scope: Scope) -> Asking:
+        peer, _ = scope.get("client") or ("", 0)
+        chain = b", ".join(bytes(value) for name, value in scope["headers"] if name == b"x-forwarded-for")
+        subject = _header(scope, b"x-client-subject") or ""
+        origin = origin_of(str(peer), chain=chain.decode("latin-1"), subject=subject, trusted=self._trusted)
+        return Asking(_header(scope, b"authorization"), origin)
 
     async def _send_health(self, send: Send) -> None:
         await self._database.is_well()
@@ -173,7 +182,8 @@ def _header(scope: Scope, name: bytes) -> str | None:
 def application() -> Feed:
     """Make the application from the environment; the server calls this in its worker process."""
     heartbeat_s = environment.seconds("STAYDOWN_FEED_HEARTBEAT_S", 10)
+    trusted = environment.networks("STAYDOWN_TRUSTED_PROXY")
     origin, signing_folder = places.log_origin(), places.signing_folder()
     store = key_store(signing_folder, origin)
     sealing = Sealing(store, origin=origin, signing_folder=signing_folder, log_folder=places.log_folder())
-    return Feed(environment.text("DATABASE_URL"), sealing=sealing, heartbeat_s=heartbeat_s)
+    return Feed(environment.text("DATABASE_URL"), sealing=sealing, heartbeat_s=heartbeat_s, trusted=trusted)

@@ -13,7 +13,8 @@ from uuid import UUID
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
-from staydown_hub.rules.access import Scope, effective_scopes
+from staydown_hub.rules.access import Scope
+from staydown_hub.rules.people import scopes_of_key
 from staydown_hub.sealing.errors import MissingEntryError
 from staydown_hub.sealing.records import Record
 from staydown_hub.sealing.sequencer import Leaf, redacted_by
@@ -25,8 +26,10 @@ _POOL_SIZE: Final = 4
 _WAIT_S: Final = 10.0
 _NOTED_EVERY_S: Final = 60.0
 _KEY = """
-    SELECT k.id, k.token_hash, k.scopes, k.revoked_at IS NOT NULL, coalesce(k.expires_at <= now(), false), o.id, o.kind
-    FROM api_key k JOIN organisation o ON o.id = k.organisation_id WHERE k.prefix = %s
+    SELECT k.id, k.token_hash, k.scopes, k.revoked_at IS NOT NULL OR NOT coalesce(p.is_active, true),
+        coalesce(k.expires_at <= now(), false), o.id, o.kind, p.role, k.networks, k.client_subject
+    FROM api_key k JOIN organisation o ON o.id = k.organisation_id LEFT JOIN person p ON p.id = k.person_id
+    WHERE k.prefix = %s
 """
 _NOTE_USE = """
     UPDATE api_key SET last_used_at = now()
@@ -67,6 +70,8 @@ class KeyRow:
     organisation: UUID
     kind: str
     scopes: frozenset[Scope]
+    networks: tuple[str, ...]
+    client_subject: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +191,7 @@ class Database:
 
 
 def _key(row: TupleRow) -> KeyRow:
-    key_id, token_hash, scopes, is_revoked, is_expired, organisation, kind = row
+    key_id, token_hash, scopes, is_revoked, is_expired, organisation, kind, role, networks, client_subject = row
     return KeyRow(
         id=key_id,
         token_hash=bytes(token_hash),
@@ -194,7 +199,9 @@ def _key(row: TupleRow) -> KeyRow:
         is_expired=is_expired,
         organisation=organisation,
         kind=kind,
-        scopes=effective_scopes(kind=kind, granted=frozenset(scopes)),
+        scopes=scopes_of_key(kind=kind, granted=frozenset(scopes), role=role),
+        networks=tuple(networks),
+        client_subject=client_subject,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
+from staydown_hub.feed.access import Asking
 from staydown_hub.feed.answers import RefusedError, Send, send_nothing
 from staydown_hub.feed.bodies import Receive, read_body
 from staydown_hub.feed.database import Database, KeyRow, ListRow
@@ -35,10 +36,10 @@ class Posts:
         }
 
     async def answer(
-        self, scope: dict[str, Any], receive: Receive, send: Send, *, authorization: str | None, slug: str, what: str
+        self, scope: dict[str, Any], receive: Receive, send: Send, *, asking: Asking, slug: str, what: str
     ) -> None:
         """Take what was posted to a list and answer 204. Raises RefusedError."""
-        key, shared_list = await self._reporters.admitted(authorization, slug)
+        key, shared_list = await self._reporters.admitted(asking, slug)
         no_parameters(scope["query_string"])
         await self._takers[what](scope, receive, key, shared_list)
         await send_nothing(send)

@@ -2,10 +2,13 @@
 
 import hashlib
 import time
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from staydown_hub.feed.access import authenticated, list_for
+from staydown_hub.feed.access import Asking, authenticated, list_for
 from staydown_hub.feed.database import Database, KeyRow, ListRow
+
+if TYPE_CHECKING:
+    from staydown_hub.rules.callers import Origin
 
 # A key that was revoked can send receipts for so long; they say something of its own filters only.
 _REMEMBERED_S: Final = 2.0
@@ -19,15 +22,15 @@ class Reporters:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._found: dict[tuple[bytes, str], tuple[float, _Found]] = {}
+        self._found: dict[tuple[bytes, Origin, str], tuple[float, _Found]] = {}
 
-    async def admitted(self, authorization: str | None, slug: str) -> _Found:
+    async def admitted(self, asking: Asking, slug: str) -> _Found:
         """Return the key and the list. Raises RefusedError as the other routes do."""
-        asked = hashlib.sha256((authorization or "").encode()).digest(), slug
+        asked = hashlib.sha256((asking.authorization or "").encode()).digest(), asking.origin, slug
         until_s, found = self._found.get(asked, (0.0, None))
         if found is not None and time.monotonic() < until_s:
             return found
-        key = await authenticated(self._database, authorization)
+        key = await authenticated(self._database, asking)
         fresh = key, await list_for(self._database, key, slug)
         if len(self._found) >= _MAX_REMEMBERED:
             self._found.clear()

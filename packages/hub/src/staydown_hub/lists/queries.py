@@ -16,6 +16,7 @@ from staydown_hub.rules.admission import Content, Judgement, Status, status_of
 from staydown_hub.rules.audience import may_follow
 from staydown_hub.rules.confidence import Confidence, confidence_of
 from staydown_hub.rules.independence import hides, sees_others
+from staydown_hub.sealing.records import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,12 @@ class FollowedList:
     keys: tuple[str, ...]
 
 
+def records(shared_list: SharedList, start: int, limit: int) -> list[Record]:
+    """Return the list's entries from this position on as its log has them, at most `limit`."""
+    rows = Entry.objects.filter(shared_list=shared_list, position__gte=start).order_by("position")[:limit]
+    return [Record(bytes(row.leaf_hash), None if row.salt is None else bytes(row.salt), row.body) for row in rows]
+
+
 def lists_followed_by(*, kind: str, scopes: Collection[Scope]) -> list[FollowedList]:
     """Return the lists that an organisation of this kind with these scopes receives."""
     last = Entry.objects.filter(shared_list=OuterRef("pk")).order_by("-position").values("position")[:1]
@@ -82,6 +89,13 @@ def latest_entries(item_id: UUID) -> list[Entry]:
 def is_in_force(item_id: UUID) -> bool:
     """Tell whether any list refuses the item now."""
     return any(one.operation not in Entry.ENDING for one in latest_entries(item_id))
+
+
+def in_force_among(item_ids: Collection[UUID]) -> set[UUID]:
+    """Return those of the items that some list refuses now."""
+    latest = Entry.objects.filter(item__in=item_ids).order_by("shared_list", "item", "-position")
+    rows = latest.distinct("shared_list", "item").values_list("item", "operation")
+    return {item for item, operation in rows if operation not in Entry.ENDING}
 
 
 def content_in_force(shared_list: SharedList, item_id: UUID) -> Content | None:

@@ -21,7 +21,6 @@ from staydown_hub.organisations.actors import Actor
 from staydown_hub.registry import judging
 from staydown_hub.registry import queries as registry
 from staydown_hub.rules import admission
-from staydown_hub.rules.classification import DOES_NOT_QUALIFY
 from staydown_hub.takedowns import services as takedowns
 
 MINIMUM_CONFIRMATIONS: Final = 2
@@ -43,10 +42,11 @@ def reconsider(actor: Actor, *, item_id: UUID, kind: str) -> None:
         )
         if decision.step != "leave":
             log.append(actor, shared_list=shared_list, item_id=item_id, kind=kind, decision=decision)
-    _follow_up(actor, item_id=item_id)
+    follow_up(actor, item_id=item_id)
 
 
-def _follow_up(actor: Actor, *, item_id: UUID) -> None:
+def follow_up(actor: Actor, *, item_id: UUID) -> None:
+    """Ask for removal wherever a locked item that is in force was seen; for nothing any more where it is not."""
     if queries.is_in_force(item_id):
         takedowns.open_requests(actor, item_id=item_id)
     else:
@@ -64,7 +64,7 @@ def withdraw_entry(actor: Actor, *, shared_list: SharedList, position: int, reas
     named = _admission_at(shared_list, position)
     item = judging.lock_item(named.item_id)
     check_withdrawal(actor, shared_list=shared_list, position=position)
-    judging.judge(actor, item=item, code=DOES_NOT_QUALIFY)
+    judging.take_back(actor, item=item)
     decision = admission.Decision("withdraw")
     entry = log.append(actor, shared_list=shared_list, item_id=item.pk, kind=item.kind, decision=decision)
     Withdrawal.objects.create(entry=entry, organisation_id=actor.organisation, reason=reason)
@@ -109,7 +109,7 @@ def redact(
         },
         source=source,
     )
-    _follow_up(actor, item_id=item.pk)
+    follow_up(actor, item_id=item.pk)
     return entry
 
 

@@ -99,3 +99,42 @@ class ProposerGoneError(FourEyesError):
 
     def __init__(self) -> None:
         super().__init__("Whoever proposed this may not do so any more: decline it; propose it anew if needed.")
+
+
+class NotTrainedError(OrganisationError):
+    """Whoever would assess may not: their role, or no certificate that is valid today."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Assessing takes an assessor or supervisor with a certificate that is valid today (UTC), and a key that "
+            "names one: ask your organisation's administrator."
+        )
+
+
+class WrongDaysError(OrganisationError):
+    """A certificate that would end before it begins."""
+
+    def __init__(self) -> None:
+        super().__init__("A certificate expires on a day after the one on which it was issued.")
+
+
+class TooFastError(OrganisationError):
+    """A key was used more often than it may be; ``retry_after_s`` is when it may be again, in whole seconds."""
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__("This key asks more often than it may: wait as long as Retry-After says, and send batches.")
+        self.retry_after_s = retry_after_s
+
+
+class KeyOverError(OrganisationError):
+    """A key that cannot be rotated."""
+
+    def __init__(self) -> None:
+        super().__init__("This key is revoked, expired or replaced already: make a new one, or rotate its successor.")
+
+
+class KeyNamesSomebodyError(OrganisationError):
+    """A key that acts for somebody already."""
+
+    def __init__(self) -> None:
+        super().__init__("This key acts for somebody already, who has its secret: make a new one for somebody else.")

@@ -2,24 +2,31 @@
 
 from uuid import UUID
 
+from django.utils import timezone
+
 from staydown_hub.organisations.actors import Actor
 from staydown_hub.organisations.models import ApiKey, Organisation, Person, Proposal
 from staydown_hub.rules import four_eyes, people
-from staydown_hub.rules.access import effective_scopes
 
 
 def hand_of(actor: Actor) -> four_eyes.Hand:
     """Return the hand that acts; somebody inactive, and a key that is revoked or expired, has no rights."""
     kind = Organisation.objects.values_list("kind", flat=True).get(pk=actor.organisation)
     if actor.key is not None:
-        key = ApiKey.objects.filter(pk=actor.key, organisation=actor.organisation, revoked_at=None).first()
-        scopes = effective_scopes(kind=kind, granted=frozenset(key.scopes if key else ()))
-        person = key.person_id if key else None
-        return four_eyes.Hand(actor.organisation, kind, person, role=None, is_key=True, scopes=scopes)
+        return _hand_of_key(actor.key, actor.organisation, kind)
     found = Person.objects.filter(pk__in=_one(actor.person), organisation=actor.organisation, is_active=True).first()
     role = found.role if found else None
     scopes = people.scopes_of_person(role=role or "", kind=kind)
     return four_eyes.Hand(actor.organisation, kind, actor.person, role=role, is_key=False, scopes=scopes)
+
+
+def _hand_of_key(key_id: UUID, organisation: UUID, kind: str) -> four_eyes.Hand:
+    key = ApiKey.objects.select_related("person").filter(pk=key_id, organisation=organisation).first()
+    if key is None or not key.is_usable(at=timezone.now()):
+        return four_eyes.Hand(organisation, kind, None, role=None, is_key=True, scopes=frozenset())
+    role = key.person.role if key.person else None
+    scopes = people.scopes_of_key(kind=kind, granted=frozenset(key.scopes), role=role)
+    return four_eyes.Hand(organisation, kind, key.person_id, role=None, is_key=True, scopes=scopes)
 
 
 def raised_by(actor: Actor) -> frozenset[UUID]:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from staydown_hub.organisations import services
+from staydown_hub.organisations import keys, services
 from staydown_hub.organisations.errors import AlreadyProposedError
 from staydown_hub.organisations.models import ApiKey, Organisation, Person, Proposal
 from staydown_hub.organisations.proposed import propose_organisation
+from staydown_hub.organisations.queries import people_called
+from staydown_hub.organisations.training import record_certificate
 from staydown_hub.rules.people import may
 from staydown_hub.rules.roll import KeyLine, OrganisationLine, PersonLine
 
@@ -21,7 +23,7 @@ class Imported:
 
     organisations: tuple[Organisation, ...]
     people: tuple[services.NewPerson, ...]
-    keys: tuple[services.NewApiKey, ...]
+    keys: tuple[keys.NewApiKey, ...]
     proposed: tuple[Proposal, ...] = ()
 
 
@@ -38,8 +40,8 @@ def import_roll(lines: tuple[OrganisationLine, ...]) -> Imported:
     everyone = known | fresh
     here = [line for line in lines if line.slug in everyone]
     people = [made for line in here for one in line.people if (made := _person(everyone[line.slug], one))]
-    keys = [key for line in here for one in line.keys if (key := _key(everyone[line.slug], one))]
-    return Imported(tuple(fresh.values()), tuple(people), tuple(keys), tuple(proposed))
+    made_keys = [key for line in here for one in line.keys if (key := _key(everyone[line.slug], one))]
+    return Imported(tuple(fresh.values()), tuple(people), tuple(made_keys), tuple(proposed))
 
 
 def has_approvers() -> bool:
@@ -64,10 +66,14 @@ def _make(line: OrganisationLine) -> Organisation:
 def _person(organisation: Organisation, line: PersonLine) -> services.NewPerson | None:
     if Person.objects.filter(email__iexact=line.email).exists():
         return None
-    return services.make_person(organisation, email=line.email, role=line.role)
+    made = services.make_person(organisation, email=line.email, role=line.role)
+    for one in line.certificates:
+        record_certificate(None, person=made.person, course=one.course, issued_on=one.issued, expires_on=one.expires)
+    return made
 
 
-def _key(organisation: Organisation, line: KeyLine) -> services.NewApiKey | None:
+def _key(organisation: Organisation, line: KeyLine) -> keys.NewApiKey | None:
     if ApiKey.objects.filter(organisation=organisation, name=line.name).exists():
         return None
-    return services.make_api_key(organisation, name=line.name, scopes=line.scopes)
+    person = people_called([line.person])[0] if line.person else None
+    return keys.make_api_key(organisation, name=line.name, scopes=line.scopes, bounds=keys.Bounds(person=person))

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from staydown_hub.rules.access import KINDS
 from staydown_hub.rules.four_eyes import ACTS, STATES, Act, State
+from staydown_hub.rules.pace import DEFAULT_REQUESTS_A_MINUTE, MOST_REQUESTS_A_MINUTE
 from staydown_hub.rules.people import ROLES, Role
 
 
@@ -80,6 +81,29 @@ class Person(AbstractBaseUser):
         return self.email
 
 
+class Certificate(models.Model):
+    """That somebody was trained, and until when it counts: ``expires_on`` is the first day (UTC) without the right."""
+
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="certificates")
+    course = models.CharField(max_length=200)
+    issued_on = models.DateField()
+    expires_on = models.DateField()
+    recorded_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
+    recorded_at = models.DateTimeField(default=timezone.now)
+    withdrawn_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """Days in their order."""
+
+        db_table = "certificate"
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(issued_on__lt=models.F("expires_on")), name="certificate_days"),
+        ]
+
+    def __str__(self) -> str:
+        return f"certificate {self.pk}"
+
+
 class ApiKey(models.Model):
     """A program's key: found by ``prefix``, known only by the SHA-256 of the whole token.
 
@@ -98,21 +122,48 @@ class ApiKey(models.Model):
     person = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="api_keys")
     made_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
     last_used_at = models.DateTimeField(null=True, blank=True)
+    # Whence it may be used; empty: from anywhere. The subject is that of a client certificate (see ``rules.callers``).
+    networks = ArrayField(models.CharField(max_length=43), default=list)
+    client_subject = models.CharField(max_length=400, default="")
+    requests_a_minute = models.PositiveIntegerField(default=DEFAULT_REQUESTS_A_MINUTE)
+    replaced_by = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="replaces")
 
     class Meta:
-        """A key's name is how its organisation tells it from the others."""
+        """A key's name is how its organisation tells it from the others; a rotated one keeps it until it ends."""
 
         db_table = "api_key"
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["organisation", "name"], name="api_key_name_once"),
+            models.UniqueConstraint(
+                fields=["organisation", "name"], condition=models.Q(replaced_by=None), name="api_key_name_once"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(requests_a_minute__gte=1, requests_a_minute__lte=MOST_REQUESTS_A_MINUTE),
+                name="api_key_pace",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.prefix
 
     def is_usable(self, *, at: datetime) -> bool:
-        """Tell whether the key is neither revoked nor expired at this instant."""
-        return self.revoked_at is None and (self.expires_at is None or self.expires_at > at)
+        """Tell whether the key is neither revoked nor expired at this instant, and whom it acts for is here."""
+        is_over = self.revoked_at is not None or (self.expires_at is not None and self.expires_at <= at)
+        return not is_over and (self.person is None or self.person.is_active)
+
+
+class ApiKeyPace(models.Model):
+    """Until when the requests of a key fill its pace (see ``rules.pace``); unlogged: a crash may empty it."""
+
+    api_key = models.OneToOneField(ApiKey, on_delete=models.CASCADE, primary_key=True)
+    filled_until = models.DateTimeField()
+
+    class Meta:
+        """A table apart, so that a request never writes the key's own row."""
+
+        db_table = "api_key_pace"
+
+    def __str__(self) -> str:
+        return f"pace of {self.api_key_id}"
 
 
 class Proposal(models.Model):

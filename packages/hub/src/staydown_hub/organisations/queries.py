@@ -11,6 +11,11 @@ from staydown_hub.organisations.actors import Actor
 from staydown_hub.organisations.errors import UnknownOrganisationError, UnknownPersonError
 from staydown_hub.organisations.models import ApiKey, Organisation, Person
 from staydown_hub.rules import access, keys
+from staydown_hub.rules.callers import Origin, may_call_from
+from staydown_hub.rules.pace import DEFAULT_REQUESTS_A_MINUTE
+from staydown_hub.rules.people import scopes_of_key
+
+_NOWHERE = Origin(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,7 @@ class Caller:
     scopes: frozenset[access.Scope]
     key_id: UUID
     person: Person | None = None
+    requests_a_minute: int = DEFAULT_REQUESTS_A_MINUTE
 
     def actor(self, *, source: str) -> Actor:
         """Return the caller as services know who acts: the key, and the person for whom it acts if it names one."""
@@ -35,11 +41,15 @@ class Caller:
 
 
 class UnknownKeyError(Exception):
-    """No key, an unknown one, or one that is revoked or expired; ``unusable`` is the latter's row."""
+    """No key, an unknown one, or one that is revoked, expired or used from elsewhere; ``unusable`` is the latter's row.
 
-    def __init__(self, unusable: ApiKey | None = None) -> None:
+    Whoever stole a key is not told that it would work from somewhere else.
+    """
+
+    def __init__(self, unusable: ApiKey | None = None, *, is_elsewhere: bool = False) -> None:
         super().__init__("Send a key of your organisation that is neither revoked nor expired.")
         self.unusable = unusable
+        self.is_elsewhere = is_elsewhere
 
 
 def organisation_answering_for(host: str) -> Organisation | None:
@@ -54,16 +64,25 @@ def _rank(organisation: Organisation, names: list[str]) -> tuple[int, str]:
     return min(names.index(domain) for domain in organisation.domains if domain in names), organisation.slug
 
 
-def caller_of(token: str | None) -> Caller:
-    """Return whose token this is and what it may do. Raises UnknownKeyError."""
+def caller_of(token: str | None, origin: Origin = _NOWHERE) -> Caller:
+    """Return whose token this is and what it may do from there. Raises UnknownKeyError."""
     prefix = keys.prefix_of(token) if token else None
     key = ApiKey.objects.select_related("organisation", "person").filter(prefix=prefix).first() if prefix else None
     if token is None or key is None or not keys.same_hash(token, bytes(key.token_hash)):
         raise UnknownKeyError
     if not key.is_usable(at=timezone.now()):
         raise UnknownKeyError(unusable=key)
-    scopes = access.effective_scopes(kind=key.organisation.kind, granted=frozenset(key.scopes))
-    return Caller(organisation=key.organisation, scopes=scopes, key_id=key.pk, person=key.person)
+    if not may_call_from(origin, networks=key.networks, subject=key.client_subject):
+        raise UnknownKeyError(unusable=key, is_elsewhere=True)
+    role = key.person.role if key.person else None
+    scopes = scopes_of_key(kind=key.organisation.kind, granted=frozenset(key.scopes), role=role)
+    return Caller(
+        organisation=key.organisation,
+        scopes=scopes,
+        key_id=key.pk,
+        person=key.person,
+        requests_a_minute=key.requests_a_minute,
+    )
 
 
 def kind_of(organisation_id: UUID) -> str:
@@ -105,9 +124,14 @@ def actor_of(person: Person, *, source: str) -> Actor:
     return Actor(organisation=person.organisation_id, source=source, person=person.pk, role=person.role)
 
 
+def people() -> QuerySet[Person]:
+    """Return all people with their organisations."""
+    return Person.objects.select_related("organisation").order_by("organisation__slug", "email")
+
+
 def api_keys() -> QuerySet[ApiKey]:
     """Return all keys with their organisations; none of them holds its token."""
-    return ApiKey.objects.select_related("organisation").order_by("organisation__slug", "name")
+    return ApiKey.objects.select_related("organisation", "person").order_by("organisation__slug", "name", "made_at")
 
 
 def organisations_holding(scope: access.Scope, *, kinds: Collection[str]) -> QuerySet[Organisation]:

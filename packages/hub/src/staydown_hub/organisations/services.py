@@ -1,9 +1,9 @@
-"""Writing organisations: making them, their people and their keys, and revoking keys."""
+"""Writing organisations: making them and their people, and noting the use of keys (``keys`` makes these)."""
 
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -12,26 +12,11 @@ from django.utils import timezone
 
 from staydown_hub.audit.services import record
 from staydown_hub.organisations.actors import Actor
-from staydown_hub.organisations.errors import (
-    KeyNameTakenError,
-    ScopeBeyondKindError,
-    UnknownApiKeyError,
-)
 from staydown_hub.organisations.models import ApiKey, Organisation, Person
-from staydown_hub.rules.access import scopes_beyond_kind
-from staydown_hub.rules.keys import make_token
 from staydown_hub.rules.people import Role
 
 # A key's last use is noted at most this often, so that reading needs no write.
 _LAST_USE_EVERY = timedelta(minutes=1)
-
-
-@dataclass(frozen=True, slots=True)
-class NewApiKey:
-    """A key just made; ``token`` is known here and now only."""
-
-    key: ApiKey
-    token: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,58 +70,6 @@ def make_person(organisation: Organisation, *, email: str, role: Role, source: s
     return NewPerson(person, password)
 
 
-@transaction.atomic
-def make_api_key(
-    organisation: Organisation,
-    *,
-    name: str,
-    scopes: Collection[str],
-    expires_at: datetime | None = None,
-    source: str = "command",
-) -> NewApiKey:
-    """Make a key. Raises ScopeBeyondKindError and KeyNameTakenError."""
-    if beyond := scopes_beyond_kind(kind=organisation.kind, wanted=frozenset(scopes)):
-        raise ScopeBeyondKindError(kind=organisation.kind, scopes=beyond)
-    if ApiKey.objects.filter(organisation=organisation, name=name).exists():
-        raise KeyNameTakenError(name)
-    made = make_token()
-    key = ApiKey.objects.create(
-        organisation=organisation,
-        name=name,
-        prefix=made.prefix,
-        token_hash=made.token_hash,
-        scopes=sorted(set(scopes)),
-        expires_at=expires_at,
-    )
-    record(
-        act="key made",
-        organisation=organisation.pk,
-        subject=f"api_key:{key.pk}",
-        detail={"prefix": key.prefix, "scopes": list(key.scopes)},
-        source=source,
-    )
-    return NewApiKey(key, made.token)
-
-
-@transaction.atomic
-def revoke_api_key(*, prefix: str, source: str = "command") -> ApiKey:
-    """Revoke the key with this prefix, for good; it counts at once, also in the feed. Raises UnknownApiKeyError."""
-    key = ApiKey.objects.select_for_update(no_key=True).filter(prefix=prefix).first()
-    if key is None:
-        raise UnknownApiKeyError(prefix)
-    if key.revoked_at is None:
-        key.revoked_at = timezone.now()
-        key.save(update_fields=["revoked_at"])
-        record(
-            act="key revoked",
-            organisation=key.organisation_id,
-            subject=f"api_key:{key.pk}",
-            detail={"prefix": key.prefix},
-            source=source,
-        )
-    return key
-
-
 def lock_organisation(organisation_id: UUID) -> None:
     """Hold the organisation until the transaction ends, so that what is counted for it is counted by one at a time."""
     Organisation.objects.select_for_update(no_key=True).get(pk=organisation_id)
@@ -149,12 +82,12 @@ def note_use(key_id: UUID) -> None:
     ApiKey.objects.filter(stale, pk=key_id).update(last_used_at=now)
 
 
-def note_refusal(key: ApiKey, *, source: str) -> None:
-    """Write that a revoked or expired key was tried."""
+def note_refusal(key: ApiKey, *, source: str, is_elsewhere: bool = False) -> None:
+    """Write that a revoked or expired key was tried, or one from where it may not be used."""
     record(
         act="key refused",
         organisation=key.organisation_id,
         subject=f"api_key:{key.pk}",
-        detail={"prefix": key.prefix, "revoked": key.revoked_at is not None},
+        detail={"prefix": key.prefix, "revoked": key.revoked_at is not None, "elsewhere": is_elsewhere},
         source=source,
     )

@@ -23,7 +23,7 @@ from staydown_hub.registry import bulk, near, services, sightings, supplying
 from staydown_hub.registry.bulk import Kept, Name, OvertakenError, Supplied
 from staydown_hub.registry.errors import NearMatchAwayError, ReferenceTakenError, RegistryError
 from staydown_hub.registry.models import BatchRow
-from staydown_hub.rules.addresses import Address
+from staydown_hub.registry.sightings import Seen
 from staydown_hub.rules.fingerprints import Fingerprint, asked_near
 from staydown_hub.schemes.catalogue import known
 from staydown_hub.vault.services import ring
@@ -41,7 +41,7 @@ class BatchReport:
     reference: str
     kind: str
     fingerprints: tuple[Fingerprint, ...]
-    addresses: tuple[Address, ...] = ()
+    addresses: tuple[Seen, ...] = ()
     code: str | None = None
     scheme: str | None = None
 
@@ -100,7 +100,7 @@ def _digest(report: BatchReport) -> bytes:
     content = [
         report.kind,
         prints,
-        sorted((one.kind, one.text) for one in report.addresses),
+        sorted((one.address.kind, one.address.text, one.said_at) for one in report.addresses),
         report.code,
         report.scheme,
     ]

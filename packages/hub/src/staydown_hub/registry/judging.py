@@ -6,7 +6,9 @@ from django.utils import timezone
 
 from staydown_hub.audit.services import record
 from staydown_hub.organisations.actors import Actor
+from staydown_hub.organisations.training import check_may_assess
 from staydown_hub.registry.models import Assessment, FingerprintSource, Item
+from staydown_hub.rules.classification import DOES_NOT_QUALIFY
 from staydown_hub.rules.independence import is_independent
 from staydown_hub.rules.schemes import Named
 from staydown_hub.schemes.catalogue import known
@@ -24,8 +26,18 @@ def judge(actor: Actor, *, item: Item, code: str, scheme: str | None = None) -> 
     """Record the organisation's judgement of a locked item, and return it; what it supplies is linked to it.
 
     An earlier judgement is superseded, never overwritten; the same one again stays as it is.
-    Raises UnknownCodeError.
+    Raises NotTrainedError and UnknownCodeError.
     """
+    check_may_assess(actor)
+    return _judged(actor, item=item, code=code, scheme=scheme)
+
+
+def take_back(actor: Actor, *, item: Item) -> Assessment:
+    """Say NONE of a locked item for the organisation, as part of a withdrawal on which two people agreed."""
+    return _judged(actor, item=item, code=DOES_NOT_QUALIFY, scheme=None)
+
+
+def _judged(actor: Actor, *, item: Item, code: str, scheme: str | None) -> Assessment:
     named = known().named(code, scheme=scheme)
     current = Assessment.objects.filter(item=item, organisation=actor.organisation, superseded_at=None).first()
     before = current.code if current else None

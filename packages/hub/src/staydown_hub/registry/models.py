@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.functional import cached_property
 
+from staydown_hub.rules.addresses import ACTED_ON, KIND_NAMES
 from staydown_hub.rules.addresses import KINDS as SIGHTING_KINDS
 from staydown_hub.rules.fingerprints import ALGORITHMS, EXACT_ALGORITHMS, MAX_QUALITY
 from staydown_hub.rules.schemes import MAX_CODE_CHARACTERS, MAX_SCHEME_CHARACTERS
@@ -118,6 +119,9 @@ class Sighting(SealedRecord):
     )
     first_reported_at = models.DateTimeField(default=timezone.now)
     last_reported_at = models.DateTimeField(default=timezone.now)
+    # As those who reported it say; reports keep who said so, and when.
+    first_seen_at = models.DateTimeField(default=timezone.now)
+    last_seen_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         """Never shown by ``str``: a sighting's address is for its recipient only."""
@@ -132,10 +136,79 @@ class Sighting(SealedRecord):
     def __str__(self) -> str:
         return f"sighting {self.pk}"
 
+    @property
+    def kind_name(self) -> str:
+        """What people call an address of this kind; empty for the web."""
+        return KIND_NAMES.get(self.kind, "")
+
+    @property
+    def place(self) -> str:
+        """Where it is, without the address: the host, or what people call its kind."""
+        return self.host or self.kind_name or "erased"
+
+    @property
+    def is_acted_on(self) -> bool:
+        """Tell whether removal is asked for there."""
+        return self.kind in ACTED_ON
+
+    @property
+    def is_erased(self) -> bool:
+        """Tell whether nobody can read the address any more."""
+        return self.sealed_key is None
+
     @cached_property
     def host(self) -> str:
         """Return the host it is at; empty where there is none, or once it is erased."""
         return self.unseal("host") if self.sealed_key is not None and self.sealed_host is not None else ""
+
+
+class SightingReport(models.Model):
+    """An organisation said that it saw the item there, and when; never changed. The same said twice is said once."""
+
+    id = models.BigAutoField(primary_key=True)
+    sighting = models.ForeignKey(Sighting, on_delete=models.PROTECT, related_name="reports")
+    organisation = models.ForeignKey("organisations.Organisation", on_delete=models.PROTECT, related_name="+")
+    seen_at = models.DateTimeField()
+    reported_at = models.DateTimeField()
+
+    class Meta:
+        """Triggers hold that nothing is changed."""
+
+        db_table = "sighting_report"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["sighting", "organisation", "seen_at"], name="sighting_report_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"report of {self.sighting_id}"
+
+
+class PeerObservation(SealedRecord):
+    """Somebody's machine shared the item there: time, address and port, sealed together; for police only.
+
+    ``expires_at`` follows from the rule of retention; the row is deleted then.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    sighting = models.ForeignKey(Sighting, on_delete=models.PROTECT, related_name="peers")
+    organisation = models.ForeignKey("organisations.Organisation", on_delete=models.PROTECT, related_name="+")
+    sealed_peer = models.BinaryField(null=True)
+    # The ring's digest of all three: the same observation sent twice is kept once.
+    peer_digest = models.BinaryField(max_length=32)
+    received_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        """Deleted by the day on which it expires."""
+
+        db_table = "peer_observation"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["sighting", "peer_digest"], name="peer_observation_once"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["expires_at"], name="peer_observation_expires")]
+
+    def __str__(self) -> str:
+        return f"peer observation {self.pk}"
 
 
 class SchemeCode(models.Model):

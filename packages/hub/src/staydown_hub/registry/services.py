@@ -17,7 +17,7 @@ from staydown_hub.registry import queries, supplying
 from staydown_hub.registry.errors import ConflictingFingerprintsError, UnknownItemError
 from staydown_hub.registry.judging import judge, lock_item
 from staydown_hub.registry.models import Item
-from staydown_hub.registry.sightings import add_sightings
+from staydown_hub.registry.sightings import Seen, add_sightings
 from staydown_hub.rules.addresses import Address
 from staydown_hub.rules.fingerprints import Fingerprint
 
@@ -37,7 +37,7 @@ def report_item(
     *,
     kind: str,
     fingerprints: Collection[Fingerprint],
-    addresses: Collection[Address] = (),
+    addresses: Collection[Address | Seen] = (),
     code: str | None = None,
     scheme: str | None = None,
 ) -> Reported:
@@ -58,7 +58,7 @@ def _report_item(
     *,
     kind: str,
     fingerprints: Collection[Fingerprint],
-    addresses: Collection[Address],
+    addresses: Collection[Address | Seen],
     code: str | None,
     scheme: str | None,
 ) -> Reported:

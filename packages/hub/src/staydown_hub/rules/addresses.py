@@ -26,6 +26,16 @@ __all__ = ["MAX_HOST_CHARACTERS", "Address", "BadAddressError", "SightingKind", 
 SightingKind = Literal["web", "hidden_service", "infohash_v1", "infohash_v2", "ed2k", "object"]
 KINDS: Final[tuple[SightingKind, ...]] = get_args(SightingKind)
 
+# Only the open web: the hub enters no hidden network, joins no swarm, and asks no platform behind its door.
+ACTED_ON: Final[frozenset[str]] = frozenset({"web"})
+KIND_NAMES: Final[dict[str, str]] = {
+    "hidden_service": "hidden service",
+    "infohash_v1": "BitTorrent, version 1",
+    "infohash_v2": "BitTorrent, version 2",
+    "ed2k": "eDonkey",
+    "object": "object of a platform",
+}
+
 MAX_URL_CHARACTERS: Final = 2048
 # Counted as they are read: percent-encoding makes up to twelve of one.
 _MAX_ESCAPED_CHARACTERS: Final = 12 * MAX_URL_CHARACTERS
@@ -70,11 +80,8 @@ class Address:
 
 
 def is_acted_on(kind: SightingKind) -> bool:
-    """Tell whether removal is asked for at such an address, and whether it is looked at again.
-
-    Only the open web: the hub enters no hidden network, joins no swarm, and asks no platform behind its door.
-    """
-    return kind == "web"
+    """Tell whether removal is asked for at such an address, and whether it is looked at again."""
+    return kind in ACTED_ON
 
 
 def parse_address(url: str) -> Address:

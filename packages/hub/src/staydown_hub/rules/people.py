@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Final, Literal, TypeVar, get_args
 
-from staydown_hub.rules.access import Scope, scopes_of_kind
+from staydown_hub.rules.access import Scope, effective_scopes, scopes_of_kind
 
 Role = Literal["reporter", "assessor", "supervisor", "auditor", "administrator"]
 Deed = Literal[
@@ -111,6 +111,15 @@ def may(*, role: str, kind: str, deed: Deed) -> bool:
 def scopes_of_person(*, role: str, kind: str) -> frozenset[Scope]:
     """Return which of the scopes of the organisation's kind this role has."""
     return scopes_of_kind(kind) & _of_role(_SCOPES_OF_ROLE, role)
+
+
+def scopes_of_key(*, kind: str, granted: frozenset[str], role: str | None) -> frozenset[Scope]:
+    """Return what a key may do: what it was granted, as far as its organisation's kind still allows it.
+
+    ``role`` is that of the person for whom it acts, if it names one: it can do no more than they.
+    """
+    scopes = effective_scopes(kind=kind, granted=granted)
+    return scopes if role is None else scopes & scopes_of_person(role=role, kind=kind)
 
 
 def needs_training(deed: Deed) -> bool:

@@ -9,11 +9,14 @@ from django.db import transaction
 from django.http import Http404, HttpRequest
 
 from staydown_hub.audit.services import record
-from staydown_hub.registry.sightings import address_of, sighting_at
+from staydown_hub.registry.sightings import address_of, count_peers, peers_of, sighting_at
+from staydown_hub.rules.peers import may_see_peers
 from staydown_hub.staff.viewer import Viewer
 
 ADDRESS_SHOWN = "address shown"
 HOSTS_SHOWN = "hosts shown"
+PEERS_SHOWN = "peers shown"
+_MAX_PEERS_SHOWN = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,7 @@ class ShownAddress:
 
     sighting: UUID
     url: str
+    peers: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Leave the address out: it belongs on the page and nowhere else."""
@@ -66,4 +70,20 @@ def show(viewer: Viewer, *, item_id: UUID, sighting_id: UUID, request_id: UUID |
             detail={"item": str(item_id)} | ({"request": str(request_id)} if request_id else {}),
             source="staff",
         )
-        return ShownAddress(sighting=sighting_id, url=address_of(sighting))
+        if sighting.is_erased:
+            raise Http404
+        return ShownAddress(sighting_id, address_of(sighting), _peers(viewer, sighting_id))
+
+
+def _peers(viewer: Viewer, sighting_id: UUID) -> tuple[str, ...]:
+    """Return the latest observations of peers, for police; none and no record for others."""
+    if not may_see_peers(viewer.kind) or not count_peers(sighting_id):
+        return ()
+    record(
+        act=PEERS_SHOWN,
+        subject=f"sighting:{sighting_id}",
+        organisation=viewer.organisation,
+        person=viewer.person,
+        source="staff",
+    )
+    return tuple(peers_of(sighting_id, at_most=_MAX_PEERS_SHOWN))

@@ -7,6 +7,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from staydown_hub.organisations.actors import Actor
 from staydown_hub.organisations.models import Person
+from staydown_hub.organisations.training import may_assess_now
 from staydown_hub.rules.access import Scope
 from staydown_hub.rules.audience import may_follow, may_see_enforcement
 from staydown_hub.rules.four_eyes import DEMANDS
@@ -37,8 +38,8 @@ class Viewer:
 
     @property
     def may_assess(self) -> bool:
-        """Tell whether the person judges items."""
-        return "assess" in self.scopes
+        """Tell whether the person judges items today: role, kind, and a certificate that is valid."""
+        return "assess" in self.scopes and may_assess_now(self.person, organisation=self.organisation)
 
     @property
     def sees_addresses(self) -> bool:

@@ -19,13 +19,11 @@ from staydown_hub.organisations.queries import organisation_answering_for
 from staydown_hub.organisations.services import lock_organisation
 from staydown_hub.registry.queries import sightings_of
 from staydown_hub.rules import takedown as rules
-from staydown_hub.rules.addresses import KINDS as SIGHTING_KINDS
-from staydown_hub.rules.addresses import is_acted_on
+from staydown_hub.rules.addresses import ACTED_ON
 from staydown_hub.takedowns import queueing, steps
 from staydown_hub.takedowns.models import Check, Request, Transition
 
 _WITHDRAWN = ("cancelled", "retracting")
-_ACTED_ON: Final = tuple(kind for kind in SIGHTING_KINDS if is_acted_on(kind))
 # How long a job may be late before it is taken for lost.
 LOST_AFTER = timedelta(minutes=1)
 # However much is listed at once, a recipient's mailbox stays one that people can read; the rest waits as ``open``.
@@ -56,7 +54,7 @@ def open_requests(actor: Actor, *, item_id: UUID) -> int:
     requests = list(renewed)
     for request in requests:
         steps.take_step(request, "readmitted", at=at, actor=actor)
-    confirmed = sightings_of(item_id).exclude(confirmed_by=None).filter(kind__in=_ACTED_ON)
+    confirmed = sightings_of(item_id).exclude(confirmed_by=None).filter(kind__in=ACTED_ON)
     fresh = confirmed.exclude(pk__in=asked.values("sighting")).values_list("pk", flat=True)
     requests += [steps.open_request(actor, sighting_id=sighting_id, at=at) for sighting_id in fresh]
     for request in requests:

@@ -11,6 +11,7 @@ from staydown_hub.api.application import api
 from staydown_hub.lists.proposed import propose_withdrawal
 from staydown_hub.lists.queries import list_called
 from staydown_hub.organisations.models import Proposal
+from staydown_hub.registry.queries import sightings_of
 from staydown_hub.takedowns.queries import requests_of_item
 
 from packages.hub.tests.cast import Cast
@@ -97,6 +98,20 @@ def _dispute(cast: Cast) -> Prepared:
     return "disputes", {"list": "main", "position": 0, "reason": "A drawing of ours."}
 
 
+def _sightings(cast: Cast) -> Prepared:
+    item = report(cast.police, "boat")
+    return "sightings", {"sightings": [{"item": str(item.pk), "url": "https://host.example/boat.jpg"}]}
+
+
+def _sighting(cast: Cast) -> Prepared:
+    item = report(cast.police, "boat", urls=["https://host.example/boat.jpg"])
+    return f"sightings/{sightings_of(item.pk)[0].pk}", None
+
+
+def _sightings_of_item(cast: Cast) -> Prepared:
+    return f"items/{report(cast.police, 'boat').pk}/sightings", None
+
+
 EVERYBODY = frozenset(Cast.__dataclass_fields__)
 READERS = frozenset({"police", "support_centre", "regulator", "monitor", "oversight"})
 WITHDRAWERS = frozenset({"police", "support_centre", "regulator"})
@@ -113,6 +128,9 @@ RIGHT: dict[str, Right] = {
         lambda _cast: ("reports/batch", {**report_body("boat"), "reference": "1"}),
         is_lines=True,
     ),
+    "POST sightings": Right(frozenset({"police", "support_centre", "monitor"}), _sightings),
+    "GET sightings/{sighting}": Right(frozenset({"police", "support_centre", "regulator", "monitor"}), _sighting),
+    "GET items/{item}/sightings": Right(READERS, _sightings_of_item),
     "POST assessments": Right(frozenset({"police", "support_centre", "regulator", "monitor"}), _assessment),
     "POST lookups": Right(READERS, _lookup),
     "GET items/{item}": Right(READERS, _item),

@@ -152,7 +152,7 @@ def change(path: str, value: object) -> Callable[[dict[str, Any]], None]:
         ("fingerprints", wire([sha256_of(str(one)) for one in range(65)]), "fingerprints"),
         ("sightings", None, "sightings"),
         ("sightings", ["https://host.example/"], "sightings.0"),
-        ("sightings", [{}], "sightings.0.url"),
+        ("sightings", [{}], "sightings.0"),
         ("sightings", [{"url": 5}], "sightings.0.url"),
         ("sightings", [{"url": "https://host.example/", "title": "x"}], "sightings.0.title"),
         ("sightings", [{"url": f"https://host.example/{one}"} for one in range(101)], "sightings"),

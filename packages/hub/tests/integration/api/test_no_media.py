@@ -104,6 +104,7 @@ def test_no_route_anywhere_keeps_an_uploaded_file(cast: Cast) -> None:
         "item": str(item.pk),
         "item_id": str(item.pk),
         "request_id": str(request.pk),
+        "sighting": str(request.sighting_id),
         "slug": "main",
         "uidb36": user_pk_to_url_str(person),
         "key": "set-password",

@@ -142,3 +142,13 @@ def test_a_signing_folder_that_was_brought_back_is_accepted_by_size(run: Run, fo
     assert run("keys", "accept-restored", "main", "--size", "0").status == 0
     assert (folder / "main/signed.json").read_bytes() != before, "it says that it was written now"
     assert AuditRecord.objects.get(act="signing memory accepted").detail == '{"size":0}'
+
+
+def test_a_list_is_exported_as_files(run: Run, folder: Path, tmp_path: Path) -> None:
+    run("keys", "make", "main")
+    told = json.loads(run("lists", "export", "main", str(tmp_path / "mirror"), "--json").out)
+    assert (told["list"], told["size"]) == ("main", 0)
+    assert (tmp_path / "mirror/checkpoint").read_text() == read_signed(folder / "main").note
+    (tmp_path / "file").write_text("")
+    refused = run("lists", "export", "main", str(tmp_path / "file" / "mirror"))
+    assert (refused.status, "DIR:" in refused.err) == (2, True)

@@ -3,6 +3,7 @@
 import json
 import uuid
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +19,12 @@ from packages.hub.tests.factories import admitted_item, assess
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse
+
+
+# Members hold their references to the same list.
+REFERENCES: dict[str, list[str]] = json.loads(
+    (Path(__file__).parents[5] / "tests/contract/vectors/references.json").read_text()
+)
 
 
 def match(**changed: object) -> dict[str, object]:
@@ -83,18 +90,7 @@ WRONG: dict[str, list[object]] = {
     "algorithm": [None, "sha512", "PDQ", 1],
     "distance_bits": [None, -1, 32, 1.5, "3"],
     "at": [None, "", 0, "2026-01-02", "2026-01-02T03:04:05", "2026-02-30T00:00:00Z", "0001-01-01T00:00:00Z"],
-    "reference": [
-        "",
-        5,
-        "a b",
-        "x" * 201,
-        "https://host.example/a.jpg",
-        "ana@platform.example",
-        "a" * 64,
-        "naïve",
-        "a\n",
-        "\x00",
-    ],
+    "reference": [5, *REFERENCES["refused"]],
     "picture": ["iVBORw0KGgo="],
     "user": ["ana"],
 }
@@ -106,6 +102,12 @@ def test_wrong_matches_are_refused_by_row_and_field(field: str, cast: Cast, clie
     for value in WRONG[field]:
         assert named(report(client, cast.platform, match(), match(**{field: value}))) == [f"matches.1.{field}"], value
     assert not Match.objects.exists(), "all or nothing"
+
+
+def test_every_reference_that_members_may_give_is_taken(cast: Cast, client: Client) -> None:
+    admitted_item(cast, "a")
+    given = [match(reference=reference) for reference in REFERENCES["taken"]]
+    assert report(client, cast.platform, *given).json() == {"accepted": len(given), "known": 0}
 
 
 def test_an_exact_fingerprint_matches_exactly(cast: Cast, client: Client) -> None:

@@ -8,7 +8,7 @@ import time
 import pytest
 from django.db import connection
 from staydown_hub.audit.models import AuditRecord
-from staydown_hub.organisations import services
+from staydown_hub.organisations import keys
 from staydown_hub.organisations.models import ApiKey
 
 from packages.hub.tests.cast import Cast
@@ -93,14 +93,14 @@ def test_an_unknown_key_is_refused(feed: FeedProcess, cast: Cast) -> None:
 
 
 def test_a_revoked_key_is_refused_and_that_is_written_down(feed: FeedProcess, cast: Cast) -> None:
-    services.revoke_api_key(prefix=_prefix(cast.platform.token))
+    keys.revoke_api_key(prefix=_prefix(cast.platform.token))
     assert feed.get("lists/main/tail", cast.platform)[0] == 401
     assert AuditRecord.objects.filter(act="key refused", organisation=cast.platform.organisation.pk).count() == 1
 
 
 def test_revoking_a_key_ends_its_streams(feed: FeedProcess, cast: Cast) -> None:
     events = feed.events("lists/main/events", cast.platform)
-    services.revoke_api_key(prefix=_prefix(cast.platform.token))
+    keys.revoke_api_key(prefix=_prefix(cast.platform.token))
     with pytest.raises(EOFError):
         events.next_event()
 

@@ -26,8 +26,12 @@ from staydown_hub.feed.served import Sealing, ServedLog
 from staydown_hub.lists import services
 from staydown_hub.lists.accounting import problems
 from staydown_hub.lists.models import Entry, SharedList
+from staydown_hub.lists.queries import records
 from staydown_hub.registry.models import Item
+from staydown_hub.sealing.errors import NotAsSignedError
+from staydown_hub.sealing.export import export_log
 from staydown_hub.sealing.keys import FileKeys
+from staydown_hub.sealing.memory import Signed, read_signed
 from staydown_hub.sealing.notes import Checkpoint, parse_checkpoint, parse_note, parse_vkey
 from staydown_hub.sealing.signer import Signer, make_missing
 from staydown_hub.sealing.tree import CompactRange
@@ -541,3 +545,40 @@ def test_what_was_redacted_before_it_was_told_comes_with_its_redaction(feed: Fee
     agrees(feed, cast, size=2)
     records = json.loads(events.next_event()["data"])["records"]
     assert [set(one) for one in records] == [{"leaf"}, {"salt", "entry"}]
+
+
+def test_an_exported_log_is_what_the_feed_serves_and_forgets_what_was_redacted(
+    feed: FeedProcess, cast: Cast, tmp_path: Path
+) -> None:
+    folder = tmp_path / "mirror"
+
+    def exported() -> Signed:
+        signed = read_signed(feed.home / "signing/main")
+        export_log(folder, slug="main", signed=signed, read=partial(records, SharedList.objects.get(slug="main")))
+        return signed
+
+    for number in range(3):
+        admitted_item(cast, f"item{number}")
+    agrees(feed, cast, size=3)
+    assert exported().size == 3
+    for path in (path for path in folder.rglob("*") if path.is_file()):
+        name = path.relative_to(folder).as_posix()
+        served = "tail" if name == "bundle/000.p/3" else name
+        assert feed.raw(f"lists/main/{served}", cast.platform).body == path.read_bytes(), name
+    redact(cast, 1)
+    agrees(feed, cast, size=4)
+    assert exported().size == 4
+    assert sorted(path.relative_to(folder).as_posix() for path in folder.glob("bundle/**/*") if path.is_file()) == [
+        "bundle/000.p/4"
+    ]
+    leaves = leaves_in((folder / "bundle/000.p/4").read_bytes(), first=0)
+    assert parse_checkpoint(parse_note((folder / "checkpoint").read_text()).text).root == tree_hash(leaves)
+    assert b"".join(leaves) == (folder / "tile/0/000.p/4").read_bytes()
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE entry DISABLE TRIGGER USER")
+        cursor.execute("UPDATE entry SET leaf_hash = sha256('other'), salt = NULL, body = NULL WHERE position = 0")
+        cursor.execute("ALTER TABLE entry ENABLE TRIGGER USER")
+    before = (folder / "checkpoint").read_bytes()
+    with pytest.raises(NotAsSignedError):
+        exported()
+    assert (folder / "checkpoint").read_bytes() == before

@@ -10,7 +10,7 @@ from django.utils import timezone
 from staydown_hub.audit.models import AuditRecord
 from staydown_hub.enforcement.models import Receipt
 from staydown_hub.lists.models import SharedList
-from staydown_hub.organisations import services
+from staydown_hub.organisations import keys
 
 from packages.hub.tests.cast import Cast, Member
 from packages.hub.tests.factories import admitted_item
@@ -182,6 +182,6 @@ def test_a_lost_database_connection_is_replaced(feed: FeedProcess, cast: Cast) -
 def test_a_revoked_key_sends_none_a_moment_later(feed: FeedProcess, cast: Cast) -> None:
     admitted_item(cast, "a")
     assert send(feed, cast.platform, live())[0] == 204
-    services.revoke_api_key(prefix=cast.platform.token.split("_")[1])
+    keys.revoke_api_key(prefix=cast.platform.token.split("_")[1])
     feed.wait_for(lambda: send(feed, cast.platform, live())[0] == 401, "the key is refused")
     assert AuditRecord.objects.filter(act="key refused", organisation=cast.platform.organisation.pk).exists()

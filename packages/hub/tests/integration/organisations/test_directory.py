@@ -2,7 +2,7 @@
 
 import pytest
 from django.db import DatabaseError, transaction
-from staydown_hub.organisations import queries, services
+from staydown_hub.organisations import keys, queries, services
 from staydown_hub.organisations.errors import UnknownOrganisationError
 from staydown_hub.organisations.models import ApiKey, Organisation, Person
 
@@ -50,7 +50,7 @@ def test_an_unknown_organisation_is_named() -> None:
 
 
 def test_the_last_use_of_a_key_is_noted_once_a_minute() -> None:
-    made = services.make_api_key(make("host"), name="a", scopes=["filter"])
+    made = keys.make_api_key(make("host"), name="a", scopes=["filter"])
     services.note_use(made.key.pk)
     first = ApiKey.objects.get().last_used_at
     services.note_use(made.key.pk)
@@ -59,7 +59,7 @@ def test_the_last_use_of_a_key_is_noted_once_a_minute() -> None:
 
 
 def test_only_a_tokens_hash_is_stored() -> None:
-    made = services.make_api_key(make("host"), name="a", scopes=["filter"])
+    made = keys.make_api_key(make("host"), name="a", scopes=["filter"])
     row = ApiKey.objects.values().get()
     assert made.token not in str(row)
     assert made.token not in repr(made)

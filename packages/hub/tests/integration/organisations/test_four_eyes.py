@@ -119,6 +119,7 @@ def test_a_person_does_not_agree_to_what_their_own_key_proposed(cast: Cast, how:
 
 @pytest.mark.usefixtures("entry")
 def test_what_a_key_of_unknown_hands_proposed_takes_another_organisation(cast: Cast) -> None:
+    ApiKey.objects.filter(pk=cast.police.key.pk).update(person=None)
     proposal = withdrawal(cast.police.actor)
     with pytest.raises(NotASecondHandError):
         approve(cast.police.person("supervisor"), proposal)
@@ -348,6 +349,7 @@ def test_what_was_decided_stays_decided(cast: Cast) -> None:
 def test_the_database_itself_says_who_could_be_behind_a_key(cast: Cast) -> None:
     maker, holder = cast.police.person("administrator"), cast.police.person("assessor")
     ApiKey.objects.filter(pk=cast.police.key.pk).update(made_by_id=maker.person, person_id=holder.person)
+    cast.police.key.refresh_from_db()
     proposal = withdrawal(cast.police.actor)
     assert set(proposal.barred) == {maker.person, holder.person}
     assert proposal.is_holder_known

@@ -7,6 +7,9 @@ from uuid import uuid4
 import pytest
 from staydown_hub.audit.models import AuditRecord
 from staydown_hub.registry.models import Item, Sighting
+from staydown_hub.registry.sightings import Seen, add_sightings
+from staydown_hub.rules.addresses import parse_infohash
+from staydown_hub.rules.peers import parse_peer
 from staydown_hub.takedowns.queries import requests_of_item
 
 from packages.hub.tests.cast import Cast
@@ -112,3 +115,34 @@ def test_a_form_from_elsewhere_shows_nothing(browser: Browser, item: Item) -> No
     assert answer.status_code == 403
     assert "This form has expired" in answer.content.decode()
     assert shown_acts() == []
+
+
+def share(cast: Cast) -> Item:
+    """Have an item shared by two peers under one infohash."""
+    item = report(cast.police, "shared")
+    peers = tuple(parse_peer(at=item.opened_at, address=f"192.0.2.{last}", port=6881) for last in (7, 8))
+    add_sightings(cast.monitor.actor, item=item, addresses=[Seen(parse_infohash("ab" * 20), peers=peers)])
+    return item
+
+
+@pytest.mark.parametrize("name", ASSESSORS)
+def test_police_alone_are_shown_peers_and_on_record(browser: Browser, cast: Cast, name: str) -> None:
+    item = share(cast)
+    client = browser(name)
+    before = client.get(f"/items/{item.pk}/").content.decode()
+    assert "BitTorrent, version 1" in before
+    assert "never: the hub does not go there" in before
+    assert "abab" not in before
+    page = client.post(f"/items/{item.pk}/", {"sighting": str(sighting_of(item).pk)}).content.decode()
+    assert "ab" * 20 in page
+    assert ("192.0.2.7:6881" in page) == (name == "police")
+    assert AuditRecord.objects.filter(act="peers shown").count() == (name == "police")
+
+
+def test_what_was_erased_is_said_to_be_and_not_shown(browser: Browser, item: Item) -> None:
+    Sighting.objects.update(sealed_key=None)
+    client = browser("police")
+    page = client.get(f"/items/{item.pk}/").content.decode()
+    assert "erased: its time was up" in page
+    assert "Show address" not in page
+    assert client.post(f"/items/{item.pk}/", {"sighting": str(sighting_of(item).pk)}).status_code == 404

@@ -8,6 +8,7 @@ from importlib import import_module
 import pytest
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models import QuerySet
 from django.utils import timezone
 from staydown_hub.registry.models import Sighting
 from staydown_hub.registry.sightings import address_of
@@ -70,6 +71,11 @@ def rows() -> list[tuple[str, str]]:
         return list(cursor.fetchall())
 
 
+def sealed_rows() -> QuerySet[Sighting]:
+    """Return the sightings with the columns that this state of the schema has."""
+    return Sighting.objects.only("sealed_key", "sealed_address", "sealed_host")
+
+
 def file_of_the_table() -> int:
     """Return the number of the file that the table is in: another one once the table was written anew."""
     with connection.cursor() as cursor:
@@ -94,8 +100,8 @@ def test_what_there_was_is_sealed_and_found_and_can_be_taken_back(earlier_schema
         assert module._next_batch(module._PLAIN, module._seal_one)
     assert sum(queries.counts_by_key().values()) == 2
     migrate(SEALED)
-    assert sorted(address_of(one) for one in Sighting.objects.all()) == NOW_THEY_ARE
-    assert {one.host for one in Sighting.objects.all()} >= {"host.example", "xn--bcher-kva.example", "old.onion"}
+    assert sorted(address_of(one) for one in sealed_rows()) == NOW_THEY_ARE
+    assert {one.host for one in sealed_rows()} >= {"host.example", "xn--bcher-kva.example", "old.onion"}
     assert file_of_the_table() != file_with_plain_rows
     migrate(PLAIN)
     assert sorted(url for url, _ in rows()) == NOW_THEY_ARE

@@ -68,8 +68,12 @@ def test_of_frames_that_say_nothing_one_a_second_is_kept() -> None:
 def test_time_stamps_without_sense_do_not_break_it() -> None:
     sampler = FrameSampler(max_hashes_per_minute=60)
     random = np.random.default_rng(3)
-    for at_s in (0.0, 1e18, 5.0, 1e18, 0.0):
-        assert sampler.keeps(random.bytes(32), quality=100, at_s=at_s) in {True, False}
+    times = [*np.zeros(20).tolist(), 1e18, 5.0, 1e18, 0.0, *np.zeros(20).tolist()]
+    kept = [sampler.keeps(random.bytes(32), quality=100, at_s=at_s) for at_s in times]
+    burst = round(BURST_S * 60 / 60)
+    again = 2 + burst  # a leap ahead gives as much as a minute does and no more; there are two
+    assert kept == [*[True] * burst, *[False] * (20 - burst), *[True] * again, *[False] * (24 - again)]
+    assert sampler.left_out == kept.count(False)
 
 
 def test_a_still_film_has_one_hash_and_a_fast_one_has_many(studio: Studio) -> None:

@@ -17,7 +17,7 @@ CREATE TRIGGER fingerprint_note_raised AFTER UPDATE ON fingerprint FOR EACH ROW
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("registry", "0007_batches")]
+    dependencies: ClassVar = [("registry", "0008_sighting_history")]
     operations: ClassVar = [
         migrations.RunSQL(
             RAISED,
