@@ -21,12 +21,13 @@ def run(_asked: Namespace) -> int:
     path = socket_path()
     with embedded_postgres(environment.home() / "postgres") as database_url:
         os.environ["DATABASE_URL"] = database_url
-        with Following(database_url) as following, NearServer(path, following) as server:
-            following.catch_up()
-            for number in (signal.SIGTERM, signal.SIGINT):
-                # From a thread of its own: the server's loop is the one that this interrupts.
-                signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
-            say(f"near match is ready: {len(following)} hashes")
-            server.serve_forever()
+        with Following(database_url) as following:
+            following.catch_up()  # before anybody can ask: who asks meanwhile is told at once that nobody is there
+            with NearServer(path, following) as server:
+                for number in (signal.SIGTERM, signal.SIGINT):
+                    # From a thread of its own: the server's loop is the one that this interrupts.
+                    signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
+                say(f"near match is ready: {len(following)} hashes")
+                server.serve_forever()
         path.unlink(missing_ok=True)
     return 0

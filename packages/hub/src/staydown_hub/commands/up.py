@@ -20,6 +20,7 @@ from staydown_hub.commands.printing import say
 from staydown_hub.config import environment
 from staydown_hub.config.environment import Address
 from staydown_hub.embedded_postgres import RunningPostgres, start
+from staydown_hub.near.places import socket_path
 
 _READY_WITHIN_S: Final = 60.0
 _LOOK_EVERY_S: Final = 0.1
@@ -93,6 +94,16 @@ def _wait_until_ready(children: list[Child], *, web: Address, feed: Address, sto
     return not waiting
 
 
+def _can_have_near() -> bool:
+    """Tell whether the near process has a place; where it has none the hub goes on without, and says so."""
+    try:
+        socket_path()
+    except environment.BadSettingError as error:
+        say(str(error))
+        return False
+    return True
+
+
 def _needs_near() -> bool:
     try:
         with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
@@ -107,11 +118,13 @@ def _look_after(
 ) -> None:
     """Start again whatever dies, until we are asked to stop; and the near process once there is enough for it."""
     look_after_database_at = time.monotonic()
+    has_near = not _can_have_near()
     while not stopping.wait(_LOOK_EVERY_S):
         if time.monotonic() > look_after_database_at:
             if database:
                 database.ensure_running()
-            if all(one.word != "near" for one in children) and _needs_near():
+            if not has_near and _needs_near():
+                has_near = True
                 children.append(closing.enter_context(Child("near")))
             look_after_database_at = time.monotonic() + _LOOK_AFTER_DATABASE_EVERY_S
         for child in children:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from staydown_hub.config.environment import BadSettingError
 from staydown_hub.near import wire
 from staydown_hub.near.places import socket_path
 from staydown_hub.registry.errors import NearMatchAwayError
@@ -88,7 +89,7 @@ def _ask(rows: list[tuple[int, str, bytes]]) -> list[tuple[int, str, bytes, int]
             asking.settimeout(_ANSWER_TIMEOUT_S)
             asking.connect(str(socket_path()))
             return [(*rows[place], key) for place, key in wire.ask(asking, [value for _, _, value in rows])]
-    except (OSError, wire.BrokenOffError) as error:
+    except (OSError, wire.BrokenOffError, BadSettingError) as error:
         _log.warning("the near process does not answer (%s)", type(error).__name__)
         return None
 
