@@ -1,4 +1,5 @@
-// PDQ, the 256-bit perceptual hash of a picture: equal in every bit and in quality to PyPI's `pdqhash`.
+// PDQ, the 256-bit perceptual hash of a picture: equal in every bit and in quality to PyPI's `pdqhash`,
+// but for pictures that were computed to break that (docs/adr/0020).
 //
 // Source of the algorithm: "The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing Algorithm"
 // (Facebook, 2019), https://github.com/facebook/ThreatExchange/tree/main/pdq

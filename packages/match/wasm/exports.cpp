@@ -11,6 +11,7 @@
 
 #include "pdq.hpp"
 #include "pdq_dct.hpp"
+#include "pdq_trim.hpp"
 
 extern "C" unsigned char __heap_base;  // NOLINT: the linker's name for where free memory begins
 
@@ -49,9 +50,29 @@ class Call {
   std::size_t before_;
 };
 
+// `bits` gets the 32 bytes of the hash and then those of the eight orientations, of which it is the first.
 std::int32_t answer(const staydown::PdqHash& hash, std::uint8_t* bits) {
-  std::copy(hash.bits.begin(), hash.bits.end(), bits);
+  bits = std::copy(hash.bits.begin(), hash.bits.end(), bits);
+  for (const staydown::HashBits& orientation : hash.orientations) {
+    bits = std::copy(orientation.begin(), orientation.end(), bits);
+  }
   return hash.quality;
+}
+
+// How far the pixels of a bar may be from its colour: trim.py's TOLERANCE.
+constexpr int kTolerance = 10;
+constexpr std::int32_t kNothingToCut = -1;
+
+std::int32_t hash_inside(const std::uint8_t* pixels, std::size_t height, std::size_t width, std::size_t channels,
+                         std::uint8_t* bits) {
+  const auto column_stride = static_cast<std::ptrdiff_t>(channels);
+  const auto row_stride = static_cast<std::ptrdiff_t>(width) * column_stride;
+  const auto [top, bottom, left, right] = staydown::trim(
+      staydown::LumaView<std::uint8_t>{pixels, height, width, channels, row_stride, column_stride, kTolerance});
+  if (top == 0 && left == 0 && bottom == height && right == width) return kNothingToCut;
+  const std::uint8_t* const first = pixels + (top * width + left) * channels;
+  return answer(
+      staydown::pdq_from_pixels({first, bottom - top, right - left, channels, row_stride, column_stride}), bits);
 }
 
 }  // namespace
@@ -82,7 +103,8 @@ STAYDOWN_EXPORT("reserve") std::uint8_t* reserve(std::size_t bytes) {
   return static_cast<std::uint8_t*>(take(bytes));
 }
 
-// Hashes height x width x 3 bytes, row by row, red first. Writes the 32 bytes of the hash; returns its quality.
+// Hashes height x width x 3 bytes, row by row, red first. Writes the 32 bytes of the hash and 8 x 32 of its orientations;
+// returns its quality.
 STAYDOWN_EXPORT("pdq_from_rgb")
 std::int32_t pdq_from_rgb(const std::uint8_t* pixels, std::size_t height, std::size_t width, std::uint8_t* bits) {
   const Call call;
@@ -94,6 +116,19 @@ STAYDOWN_EXPORT("pdq_from_grey")
 std::int32_t pdq_from_grey(const std::uint8_t* pixels, std::size_t height, std::size_t width, std::uint8_t* bits) {
   const Call call;
   return answer(staydown::pdq_from_grey(pixels, height, width), bits);
+}
+
+// Hashes what is left of the picture without its uniform borders and bars, as above; -1 when there is nothing to cut off.
+STAYDOWN_EXPORT("pdq_inside_rgb")
+std::int32_t pdq_inside_rgb(const std::uint8_t* pixels, std::size_t height, std::size_t width, std::uint8_t* bits) {
+  const Call call;
+  return hash_inside(pixels, height, width, 3, bits);
+}
+
+STAYDOWN_EXPORT("pdq_inside_grey")
+std::int32_t pdq_inside_grey(const std::uint8_t* pixels, std::size_t height, std::size_t width, std::uint8_t* bits) {
+  const Call call;
+  return hash_inside(pixels, height, width, 1, bits);
 }
 
 // The 16 x 64 cosines that every hash is made with, for a test that they are the same floats everywhere.

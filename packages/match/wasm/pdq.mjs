@@ -3,7 +3,7 @@
  *
  * ```js
  * const pdq = await Pdq.load(fetch("staydown_match.wasm"));
- * const { hex, quality } = pdq.fromRgba(context.getImageData(0, 0, width, height));
+ * const { hex, quality, trimmed } = pdq.fromRgba(context.getImageData(0, 0, width, height));
  * ```
  *
  * Pixels go in, 32 bytes come out; nothing is kept and nothing is sent. A hash is equal to Python's when the pixels are:
@@ -11,7 +11,12 @@
  */
 
 /** A hash: `hex` is PDQ's official text of 64 digits; under `quality` 50 of 100 it says too little to be matched.
- * @typedef {{ hex: string, quality: number }} PdqHash */
+ * `orientations` are the texts of the picture in the eight ways to see it, in the order of ORIENTATIONS.
+ * @typedef {{ hex: string, quality: number, orientations: string[] }} PdqHash */
+
+/** A picture's hash, and in `trimmed` that of what is left of it without its uniform borders and bars: null when it has
+ * none, or when that hash is the same.
+ * @typedef {PdqHash & { trimmed: PdqHash | null }} PictureHash */
 
 /** What getImageData gives, or anything of its shape: four bytes a pixel, alpha last and not multiplied in.
  * @typedef {{ data: Uint8Array | Uint8ClampedArray, width: number, height: number }} RgbaPixels */
@@ -26,10 +31,26 @@
  * @property {(bytes: number) => number} reserve
  * @property {(pixels: number, height: number, width: number, bits: number) => number} pdq_from_rgb
  * @property {(pixels: number, height: number, width: number, bits: number) => number} pdq_from_grey
+ * @property {(pixels: number, height: number, width: number, bits: number) => number} pdq_inside_rgb
+ * @property {(pixels: number, height: number, width: number, bits: number) => number} pdq_inside_grey
  * @property {() => number} dct_matrix
  */
 
+/** The ways to see a picture: as it is, turned clockwise, mirrored left to right, upside down, at a diagonal. */
+export const ORIENTATIONS = Object.freeze([
+  "upright",
+  "rotated_90",
+  "rotated_180",
+  "rotated_270",
+  "mirrored",
+  "flipped",
+  "transposed",
+  "transversed",
+]);
+
 const HASH_BYTES = 32;
+const ANSWER_BYTES = HASH_BYTES * (1 + ORIENTATIONS.length);
+const NOTHING_TO_CUT = -1;
 const MATRIX_FLOATS = 16 * 64;
 
 /** The pixels are not what the method takes; the message says what it takes. */
@@ -71,31 +92,31 @@ export class Pdq {
   /**
    * Hash what a canvas holds. Where it is transparent it is seen over white.
    * @param {RgbaPixels} pixels
-   * @returns {PdqHash}
+   * @returns {PictureHash}
    */
   fromRgba({ data, width, height }) {
     checkPixels(data, width, height, 4);
-    return this.#hash("pdq_from_rgb", width, height, 3, (target) => writeOverWhite(data, target));
+    return this.#hash("rgb", width, height, 3, (target) => writeOverWhite(data, target));
   }
 
   /**
    * Hash three bytes a pixel, red first.
    * @param {Pixels} pixels
-   * @returns {PdqHash}
+   * @returns {PictureHash}
    */
   fromRgb({ data, width, height }) {
     checkPixels(data, width, height, 3);
-    return this.#hash("pdq_from_rgb", width, height, 3, (target) => target.set(data));
+    return this.#hash("rgb", width, height, 3, (target) => target.set(data));
   }
 
   /**
    * Hash one byte a pixel.
    * @param {Pixels} pixels
-   * @returns {PdqHash}
+   * @returns {PictureHash}
    */
   fromGrey({ data, width, height }) {
     checkPixels(data, width, height, 1);
-    return this.#hash("pdq_from_grey", width, height, 1, (target) => target.set(data));
+    return this.#hash("grey", width, height, 1, (target) => target.set(data));
   }
 
   /**
@@ -107,27 +128,40 @@ export class Pdq {
   }
 
   /**
-   * @param {"pdq_from_rgb" | "pdq_from_grey"} name
+   * @param {"rgb" | "grey"} layout
    * @param {number} width
    * @param {number} height
    * @param {number} channels
    * @param {(target: Uint8Array) => void} writePixels
-   * @returns {PdqHash}
+   * @returns {PictureHash}
    */
-  #hash(name, width, height, channels, writePixels) {
+  #hash(layout, width, height, channels, writePixels) {
     const size = width * height * channels;
     try {
-      const bits = this.#exports.reserve(HASH_BYTES + size);
-      const pixels = bits + HASH_BYTES;
+      const bits = this.#exports.reserve(ANSWER_BYTES + size);
+      const pixels = bits + ANSWER_BYTES;
       // The memory's buffer is another one whenever it has grown, so it is asked for each time.
       writePixels(new Uint8Array(this.#exports.memory.buffer, pixels, size));
-      const quality = this.#exports[name](pixels, height, width, bits);
-      return { hex: hexOf(new Uint8Array(this.#exports.memory.buffer, bits, HASH_BYTES)), quality };
+      const whole = this.#answer(this.#exports[`pdq_from_${layout}`](pixels, height, width, bits), bits);
+      const quality = this.#exports[`pdq_inside_${layout}`](pixels, height, width, bits);
+      const trimmed = quality === NOTHING_TO_CUT ? null : this.#answer(quality, bits);
+      return { ...whole, trimmed: trimmed?.hex === whole.hex ? null : trimmed };
     } catch (error) {
       if (!(error instanceof WebAssembly.RuntimeError || error instanceof RangeError)) throw error;
       this.#exports = instantiate(this.#module); // one that has trapped is of no more use
       throw new TooLargeError(`${width} x ${height} pixels need more memory than there is`);
     }
+  }
+
+  /**
+   * @param {number} quality
+   * @param {number} bits
+   * @returns {PdqHash}
+   */
+  #answer(quality, bits) {
+    const hexAt = (/** @type {number} */ place) =>
+      hexOf(new Uint8Array(this.#exports.memory.buffer, bits + place * HASH_BYTES, HASH_BYTES));
+    return { hex: hexAt(0), quality, orientations: ORIENTATIONS.map((_, number) => hexAt(number + 1)) };
   }
 }
 

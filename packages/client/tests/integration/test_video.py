@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
+import subprocess
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -91,6 +94,46 @@ def test_the_same_file_is_blocked_by_its_exact_fingerprints(listed: Filter, stud
 def test_another_video_passes(listed: Filter, studio: Studio) -> None:
     verdict = listed.check(studio.film(UNRELATED))
     assert (verdict.action, verdict.problems) == ("allow", ())
+
+
+def compared(*words: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "staydown_client", "fingerprint", "--compare", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_two_videos_are_compared_on_the_command_line(studio: Studio, tmp_path: Path) -> None:
+    film, clip, other = (tmp_path / name for name in ("film.mp4", "clip.mp4", "other.mp4"))
+    film.write_bytes(studio.film(KNOWN))
+    mirrored = KNOWN.but(
+        start_s=3.2, change=lambda pixels: pixels[:, ::-1], options={"preset": "veryfast", "crf": "32"}
+    )
+    clip.write_bytes(studio.film(mirrored))
+    other.write_bytes(studio.film(UNRELATED.but(scenes=(4, 5))))
+    shown = compared(clip, film)
+    assert shown.returncode == 0
+    assert "the first is a part of the second" in shown.stdout
+    assert "(mirrored)" in shown.stdout
+    given = json.loads(compared(clip, film, "--json").stdout)
+    assert (given["relation"], given["parts"][0]["orientation"]) == ("query_is_part", "mirrored")
+    assert given["parts"][0]["known_from_s"] - given["parts"][0]["query_from_s"] == pytest.approx(3.2, abs=0.3)
+    assert given["known_share"] == pytest.approx(0.6, abs=0.1)
+    apart = compared(clip, other)
+    assert (apart.returncode, apart.stderr) == (1, "")
+    assert "nothing of one was found in the other" in apart.stdout
+
+
+def test_what_cannot_be_compared_is_said(studio: Studio, tmp_path: Path) -> None:
+    film, picture = tmp_path / "film.mp4", tmp_path / "picture.jpg"
+    film.write_bytes(studio.film(KNOWN.but(scenes=(0,), scene_s=0.5)))
+    picture.write_bytes(saved(studio.picture(0, 0.5, (320, 180))))
+    for words, complaint in (
+        ([film], "--compare takes two videos"),
+        ([film, picture], "picture.jpg is no video. Name two videos."),
+        ([tmp_path / "none", film], "is missing"),
+    ):
+        done = compared(*words)
+        assert done.returncode == 2
+        assert complaint in done.stderr
 
 
 def test_an_encrypted_video_is_unchecked_and_never_allowed(listed: Filter, studio: Studio) -> None:

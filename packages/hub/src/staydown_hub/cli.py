@@ -31,6 +31,7 @@ settings (environment):
   STAYDOWN_SIGNING_PROVIDER         who keeps these keys: file, or the name of an installed plug-in (file)
   STAYDOWN_LOG_FOLDER               what is served of the logs and can be made again ($STAYDOWN_HOME/log)
   STAYDOWN_LOG_ORIGIN               what the logs are called, without the list (the public address's host)
+  STAYDOWN_RETENTION                TOML file with this hub's own periods of retention, in days (none)
   STAYDOWN_RING_FOLDER              keys that open what is encrypted in the database ($STAYDOWN_HOME/ring)
   STAYDOWN_RING_PROVIDER            who keeps these keys: file, or the name of an installed plug-in (file)
   STAYDOWN_SECRET_KEY               signs sessions; unset: made once and kept in the data folder
@@ -59,6 +60,11 @@ def parser() -> argparse.ArgumentParser:
     _add_keys(words)
     _add_lists(words)
     _add_signing_keys(words)
+    retention = _add(
+        words, "retention", "delete and erase what is over its time, as the worker does at night", "retention:run"
+    )
+    retention.add_argument("--dry-run", action="store_true", help="only say what would be done, and why")
+    _json(retention)
     _add_ring(words)
     _add_audit(words)
     figures = _add(words, "figures", "account for the work in numbers", "figures:run")

@@ -125,6 +125,10 @@ unsigned long long value_of(const std::string& name, unsigned long long y, unsig
             y * 255 / std::max(height - 1, 1ULL) * (seed % 7 + 1)) / 12;
   }
   if (name == "rings") return (square(2 * x, width) + square(2 * y, height) + seed * 1000) * 40 / (width * height) + c * 29;
+  if (name == "framed") {
+    const bool inside = y >= height / 8 && y < height - height / 6 && x >= width / 16;
+    return inside ? value_of("blocks", y, x, c, height, width, 1) : seed;
+  }
   CHECK(name == "blocks");
   return (x * 8 / width * 37 + y * 8 / height * 101 + c * 53) * (seed * 2 + 1);
 }

@@ -57,13 +57,16 @@ def header_of(data: bytes) -> JpegHeader | None:
 
 def says_nothing_else(data: bytes) -> bool:
     """Say whether all that comes before the pixels of the JPEG `data` is what decoding them needs: no metadata."""
-    position = len(_START)
-    while data.startswith(_START) and position + 4 <= len(data) and data[position] == _MARKER:
-        if data[position + 1] == _SCAN:
+    position, last = len(_START), len(data) - 4
+    if not data.startswith(_START):
+        return False
+    while position <= last and data[position] == _MARKER:
+        segment = data[position + 1]
+        if segment == _SCAN:
             return True
-        if data[position + 1] not in _PLAIN_SEGMENTS:
+        if segment not in _PLAIN_SEGMENTS:
             return False
-        position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+        position += 2 + (data[position + 2] << 8 | data[position + 3])
     return False
 
 

@@ -4,6 +4,7 @@ This is the part of fingerprinting that hostile bytes can reach. It takes an ope
 it can run in this process or in another one.
 """
 
+import io
 import os
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -33,8 +34,13 @@ EMPTY = Content(problems=(Problem(code="empty", detail="the file has no bytes"),
 UNKNOWN = Content(problems=(Problem(code="unsupported", detail="the file is of no type that is decoded here"),))
 
 
+AT_ONCE_BYTES = 1 << 24
+"""Files up to this size are read in one go: most pictures, which are looked at from several sides before decoding."""
+
+
 def read_content(file: BinaryIO, mode: Mode, limits: Limits) -> Content:
     """Decode `file`, which can seek. Whatever it holds, there is an answer; what was not read is in its problems."""
+    file = in_memory_if_small(file)
     if not file.seek(0, os.SEEK_END):
         return EMPTY
     if nests_deeper_than(file, limits.max_nesting):
@@ -44,6 +50,15 @@ def read_content(file: BinaryIO, mode: Mode, limits: Limits) -> Content:
     if video := read_video(file, mode, limits):
         return _of_video(video)
     return UNKNOWN
+
+
+def in_memory_if_small(file: BinaryIO) -> BinaryIO:
+    """Read a file of up to AT_ONCE_BYTES in one go; give it back at its beginning."""
+    size_bytes = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    return (
+        io.BytesIO(file.read(size_bytes)) if 0 < size_bytes <= AT_ONCE_BYTES and type(file) is not io.BytesIO else file
+    )
 
 
 def _nested_too_deep(limits: Limits) -> Content:

@@ -5,7 +5,7 @@ import os
 import stat
 from typing import BinaryIO, get_args
 
-from staydown_match.content import Content, read_content
+from staydown_match.content import Content, in_memory_if_small, read_content
 from staydown_match.exact import ExactHashes, exact_hashes
 from staydown_match.limits import DEFAULT_LIMITS, Limits
 from staydown_match.types import Fingerprints, InvalidValueError, Mode, NotAFileError
@@ -16,13 +16,13 @@ def fingerprint_file(
 ) -> Fingerprints:
     """Fingerprint the file at `path`; its name is not looked at, only its content.
 
-    `mode` "publish" decodes pictures in full resolution, for hashes equal to PDQ's reference in every bit, and every
-    frame of a video. "scan" is faster and a bit or so away: pictures shrunk, keyframes of videos, and every frame where
-    keyframes say too little; "scan-every-frame" looks at every frame of videos. Whatever the
-    content is, there is an answer: what could not be read is in `problems`. Decoding happens in this process; files
-    of strangers belong in a FingerprintPool, which also keeps to limits of memory and time. Raises FileNotFoundError,
-    IsADirectoryError or PermissionError as opening does, NotAFileError for a device or pipe, InvalidValueError for
-    another mode.
+    `mode` "publish" decodes pictures in full resolution, for hashes equal to PDQ's reference in every bit (unless a
+    picture was computed to break that: docs/adr/0020), and every frame of a video. "scan" is faster and a bit or so
+    away: pictures shrunk, keyframes of videos, and every frame where keyframes say too little; "scan-every-frame" looks
+    at every frame of videos. Whatever the content is, there is an answer: what could not be read is in `problems`.
+    Decoding happens in this process; files of strangers belong in a FingerprintPool, which also keeps to limits of
+    memory and time. Raises FileNotFoundError, IsADirectoryError or PermissionError as opening does, NotAFileError for a
+    device or pipe, InvalidValueError for another mode.
     """
     checked_mode(mode)
     with open_regular(path) as file:
@@ -66,5 +66,6 @@ def joined(exact: ExactHashes, content: Content) -> Fingerprints:
 
 
 def _fingerprint(file: BinaryIO, mode: Mode, limits: Limits) -> Fingerprints:
+    file = in_memory_if_small(file)
     exact = exact_hashes(file.read)
     return joined(exact, read_content(file, mode, limits))

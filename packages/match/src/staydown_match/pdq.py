@@ -2,7 +2,8 @@
 
 Source of the algorithm: "The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing Algorithm" (Facebook, 2019) and
 its reference, which PyPI's `pdqhash` wraps. The hashes of full pictures equal `pdqhash.compute` in every bit and in
-quality; docs/adr/0020 says how that is kept at fifty times its speed.
+quality, but for pictures computed pixel by pixel to be a few bits off; docs/adr/0020 says how that is kept at fifty
+times its speed, and what it does not exclude.
 """
 
 from typing import Literal

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from staydown_match import pdq_from_grey, pdq_from_rgb
+from staydown_match.decode import Frame
+from staydown_match.frame_hashes import hashes_of
 
 Pixels: TypeAlias = NDArray[np.uint8]
 Reference: TypeAlias = Callable[[Pixels], tuple[str, int]]
@@ -38,6 +40,8 @@ def pixels_of(vector: dict[str, Any]) -> Pixels:
         "rings": ((2 * x - width) ** 2 + (2 * y - height) ** 2 + seed * 1000) * 40 // (width * height) + c * 29,
         "blocks": (x * 8 // width * 37 + y * 8 // height * 101 + c * 53) * (seed * 2 + 1),
     }
+    inside = (y >= height // 8) & (y < height - height // 6) & (x >= width // 16)
+    formulas["framed"] = np.where(inside, (x * 8 // width * 37 + y * 8 // height * 101 + c * 53) * 3, seed)
     return (formulas[vector["picture"]] % 256).astype(np.uint8)
 
 
@@ -52,6 +56,19 @@ def test_golden_value(vector: dict[str, Any], reference_pdq: Reference) -> None:
         vector["pdq"],
         vector["quality"],
     )
+
+
+@pytest.mark.parametrize("vector", [vector for vector in VECTORS if "trimmed" in vector])
+def test_golden_value_of_what_is_inside_a_frame(vector: dict[str, Any], reference_pdq: Reference) -> None:
+    """The reference, too, hashes what the formula calls the inside: the bounds are found, not only agreed upon."""
+    pixels, height, width = pixels_of(vector), vector["height"], vector["width"]
+    seen = pixels[:, :, 0] if vector["channels"] == 1 else pixels
+    whole, trimmed = hashes_of(Frame(pixels=seen, width=width, height=height))
+    expected = (vector["trimmed"]["pdq"], vector["trimmed"]["quality"])
+    assert (whole.bits.hex(), whole.quality) == (vector["pdq"], vector["quality"])
+    assert (trimmed.variant, trimmed.bits.hex(), trimmed.quality) == ("trimmed", *expected)
+    inside = np.ascontiguousarray(pixels[height // 8 : height - height // 6, width // 16 :])
+    assert reference_pdq(np.repeat(inside, 3, axis=2)[:, :, :3] if vector["channels"] == 1 else inside) == expected
 
 
 def test_the_vectors_tell_pictures_apart() -> None:

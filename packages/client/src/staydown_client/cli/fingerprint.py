@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from staydown_match import fingerprint_file
 
+from staydown_client.cli.compare import compare
 from staydown_client.cli.files import complain_of, problem_code
-from staydown_client.cli.output import tell, tell_json
+from staydown_client.cli.output import complain, tell, tell_json
 from staydown_client.publish import wire_fingerprints
 
 if TYPE_CHECKING:
@@ -16,9 +17,16 @@ if TYPE_CHECKING:
 
     from staydown_match import Fingerprints
 
+_VIDEOS_COMPARED: Final = 2
+
 
 def run(args: argparse.Namespace) -> int:
-    """Show each file's fingerprints and return the exit status."""
+    """Show each file's fingerprints, or how two videos are related, and return the exit status."""
+    if args.compare:
+        if len(args.files) != _VIDEOS_COMPARED:
+            complain("--compare takes two videos. Name the one that is looked at, then the one that is known.")
+            return 2
+        return compare(*args.files, as_json=args.json)
     good = [_fingerprint(path, as_json=args.json) for path in args.files]
     return 0 if all(good) else 2
 

@@ -111,6 +111,10 @@ Checking begins after a file is in place: where nothing may be seen before, ask 
 _FINGERPRINT_END = """\
 With --json one JSON object a line: {"file", "kind", "media_type", "width", "height", "fingerprints", "problems"}, the
 fingerprints in the form that the hub's API takes.
+
+With --compare FILE is two videos: whether one is a part of the other, and from when to when each shows the other. With
+--json one object: {"query", "known", "relation" (same, query_is_part, query_contains, overlap or none), "query_share",
+"known_share", "parts"}. Exit status 0: something is in both; 1: nothing; 2: a file or the usage was bad.
 """
 _REPORT_END = """\
 Sends each file's fingerprints (of a long video those of some 250 frames), the addresses and the assessment. The
@@ -312,6 +316,9 @@ def _add_fingerprint(commands: argparse._SubParsersAction[argparse.ArgumentParse
         commands, "fingerprint", runs="fingerprint", about="show files' fingerprints", end=_FINGERPRINT_END
     )
     _add_files(parser)
+    parser.add_argument(
+        "--compare", action="store_true", help="say which part of the first of two videos shows which of the second"
+    )
     _add_json(parser)
 
 

@@ -13,13 +13,14 @@ def _ours() -> tuple[type[Exception], ...]:
     from staydown_hub.lists.errors import ListError  # noqa: PLC0415 -- the same
     from staydown_hub.organisations.errors import OrganisationError  # noqa: PLC0415 -- the same
     from staydown_hub.registry.errors import ChangedSchemeError  # noqa: PLC0415 -- the same
+    from staydown_hub.rules.retention import BadRetentionError  # noqa: PLC0415 -- the same
     from staydown_hub.rules.tables import BadTableError  # noqa: PLC0415 -- the same
     from staydown_hub.sealing.errors import SealingError  # noqa: PLC0415 -- the same
     from staydown_hub.vault.errors import VaultError  # noqa: PLC0415 -- the same
     from staydown_hub.witnesses.errors import WitnessError  # noqa: PLC0415 -- the same
 
     ours = (CommandError, BadSettingError, EmbeddedPostgresError, ListError, OrganisationError, BadTableError)
-    return (*ours, ChangedSchemeError, SealingError, VaultError, WitnessError)
+    return (*ours, ChangedSchemeError, SealingError, VaultError, WitnessError, BadRetentionError)
 
 
 def explain(error: Exception) -> str:

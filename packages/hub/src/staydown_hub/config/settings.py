@@ -155,6 +155,7 @@ WHITENOISE_USE_FINDERS = True
 LOGGING = logging_settings("INFO")
 
 # A folder with law packs of the operator's own, beside those that the hub ships.
+RETENTION_FILE = environment.text("STAYDOWN_RETENTION")
 SCHEMES_FOLDER = environment.text("STAYDOWN_SCHEMES")
 
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"

@@ -61,6 +61,7 @@ class Noted:
 class _Known:
     pk: UUID
     is_confirmed: bool
+    is_erased: bool
 
 
 def digest_of(address: Address) -> bytes:
@@ -105,6 +106,8 @@ def note_seen(actor: Actor, seen: Sequence[tuple[UUID, Seen]], *, is_first: bool
             fresh[name] = _sighting(actor, one, name, confirmed_by=confirmed_by, at=now)
             noted.append(Noted(fresh[name].pk, is_new=True, is_confirmed_now=confirmed_by is not None))
             continue
+        if found and found.is_erased:
+            _seal_anew(found.pk, one.address)
         pk = found.pk if found else fresh[name].pk
         again.append((pk, _seen_at(one, now)))
         is_confirmed_now = confirmed_by is not None and found is not None and not found.is_confirmed
@@ -179,8 +182,11 @@ def peers_of(sighting_id: UUID, *, at_most: int) -> list[str]:
 def _known(named: Sequence[tuple[UUID, bytes]]) -> dict[tuple[UUID, bytes], _Known]:
     rows = Sighting.objects.filter(
         item__in={item for item, _ in named}, address_digest__in={digest for _, digest in named}
-    ).values_list("item", "address_digest", "pk", "confirmed_by")
-    return {(item, bytes(digest)): _Known(pk, confirmed_by is not None) for item, digest, pk, confirmed_by in rows}
+    ).values_list("item", "address_digest", "pk", "confirmed_by", "sealed_key")
+    return {
+        (item, bytes(digest)): _Known(pk, is_confirmed=confirmed_by is not None, is_erased=key is None)
+        for item, digest, pk, confirmed_by, key in rows
+    }
 
 
 def _seen_at(seen: Seen, now: datetime) -> datetime:
@@ -201,8 +207,19 @@ def _sighting(
         first_seen_at=_seen_at(seen, at),
         last_seen_at=_seen_at(seen, at),
     )
-    made.seal(address=seen.address.text, **({"host": seen.address.host} if seen.address.host else {}))
+    _seal(made, seen.address)
     return made
+
+
+def _seal(sighting: Sighting, address: Address) -> None:
+    sighting.seal(address=address.text, **({"host": address.host} if address.host else {}))
+
+
+def _seal_anew(pk: UUID, address: Address) -> None:
+    """Seal an address again that was erased when its time was up: somebody saw the item there once more."""
+    erased = Sighting.objects.get(pk=pk)
+    _seal(erased, address)
+    erased.save(update_fields=["sealed_key", "sealed_address", "sealed_host"])
 
 
 def _date_anew(again: Sequence[tuple[UUID, datetime]], *, confirmed_by: UUID | None, now: datetime) -> None:
@@ -224,17 +241,18 @@ def _add_reports(actor: Actor, said: Iterable[tuple[UUID, datetime]], *, now: da
 
 
 def _add_peers(actor: Actor, observed: Iterable[tuple[UUID, Peer]], *, now: datetime) -> None:
-    rows = [_observation(actor, pk, peer, now=now) for pk, peer in observed]
+    rule = RULES["peer_observation"]
+    rows = [_observation(actor, pk, peer, now=now, expires=expires_at(rule, since=now)) for pk, peer in observed]
     PeerObservation.objects.bulk_create(rows, ignore_conflicts=True, batch_size=_AT_ONCE)
 
 
-def _observation(actor: Actor, sighting_id: UUID, peer: Peer, *, now: datetime) -> PeerObservation:
+def _observation(actor: Actor, sighting_id: UUID, peer: Peer, *, now: datetime, expires: datetime) -> PeerObservation:
     made = PeerObservation(
         sighting_id=sighting_id,
         organisation_id=actor.organisation,
         peer_digest=ring().digest("peer", peer.text.encode()),
         received_at=now,
-        expires_at=expires_at(RULES["peer_observation"], since=now),
+        expires_at=expires,
     )
     made.seal(peer=peer.text)
     return made

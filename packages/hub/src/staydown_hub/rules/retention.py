@@ -74,10 +74,10 @@ def rules_of(days: Mapping[str, object]) -> dict[Record, Rule]:
 def _with_period(rule: Rule, days: object) -> Rule:
     if days is None:
         return rule
-    if not isinstance(days, int) or isinstance(days, bool) or not MIN_PERIOD.days <= days <= MAX_PERIOD.days:
-        raise BadRetentionError(
-            f"{rule.record} is a whole number of days from {MIN_PERIOD.days} to {MAX_PERIOD.days:,}."
-        )
+    # What names a person's connection may be kept shorter, never longer.
+    most = rule.after if rule.record == "peer_observation" else MAX_PERIOD
+    if not isinstance(days, int) or isinstance(days, bool) or not MIN_PERIOD.days <= days <= most.days:
+        raise BadRetentionError(f"{rule.record} is a whole number of days from {MIN_PERIOD.days} to {most.days:,}.")
     return Rule(rule.record, rule.deed, timedelta(days=days), rule.counted_from, rule.reason)
 
 

@@ -25,7 +25,8 @@ from staydown_match.video.sampling import FrameSampler
 KEYFRAME_GAP_S = 12.0
 """Between two keyframes that can be matched lie at most so many seconds, or every frame between them is decoded.
 
-Encoders set 10 seconds and less unless told otherwise. It also closes a way round: keyframes that are all black.
+Encoders set 10 seconds and less unless told otherwise. Keyframes that are all black hide nothing, then; keyframes that
+show something else do, for so long at a time: only "scan-every-frame" (`every_frame` in a filter's policy) closes that.
 """
 
 MISSING_S, MISSING_SHARE = 1.0, 0.02

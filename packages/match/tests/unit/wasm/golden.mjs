@@ -2,7 +2,7 @@
 // node golden.mjs MODULE.wasm pdq.json
 import { readFile } from "node:fs/promises";
 import { argv } from "node:process";
-import { Pdq } from "../../../wasm/pdq.mjs";
+import { ORIENTATIONS, Pdq } from "../../../wasm/pdq.mjs";
 
 const whole = Math.floor;
 const formulas = {
@@ -17,6 +17,10 @@ const formulas = {
     whole((((2 * x - width) ** 2 + (2 * y - height) ** 2 + seed * 1000) * 40) / (width * height)) + c * 29,
   blocks: ({ seed, width, height }, y, x, c) =>
     (whole((x * 8) / width) * 37 + whole((y * 8) / height) * 101 + c * 53) * (seed * 2 + 1),
+  framed: ({ seed, width, height }, y, x, c) => {
+    const isInside = y >= whole(height / 8) && y < height - whole(height / 6) && x >= whole(width / 16);
+    return isInside ? formulas.blocks({ seed: 1, width, height }, y, x, c) : seed;
+  },
 };
 
 function noise({ width, height, channels, seed }) {
@@ -42,4 +46,4 @@ const hashes = vectors.map((vector) => {
   const pixels = { data: pixelsOf(vector), width: vector.width, height: vector.height };
   return vector.channels === 1 ? pdq.fromGrey(pixels) : pdq.fromRgb(pixels);
 });
-console.log(JSON.stringify({ hashes, dctMatrix: Array.from(pdq.dctMatrix()) }));
+console.log(JSON.stringify({ hashes, orientations: ORIENTATIONS, dctMatrix: Array.from(pdq.dctMatrix()) }));

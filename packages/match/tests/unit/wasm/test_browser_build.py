@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from staydown_match import pdq_from_grey, pdq_from_rgb
+from staydown_match import ORIENTATIONS, PdqHash
 from staydown_match._pixels import display_pixels
+from staydown_match.decode import Frame
+from staydown_match.frame_hashes import hashes_of
 
 Pixels: TypeAlias = NDArray[np.uint8]
 
@@ -59,14 +61,16 @@ def hashed_in_node(module: Path, pictures: list[Pixels], folder: Path) -> list[d
 
 
 def as_python_hashes(pixels: Pixels) -> dict[str, Any]:
-    match pixels.shape[2]:
-        case 1:
-            found = pdq_from_grey(pixels[:, :, 0])
-        case 3:
-            found = pdq_from_rgb(pixels)
-        case _:
-            found = pdq_from_rgb(display_pixels(Image.fromarray(pixels)))
-    return {"hex": found.bits.hex(), "quality": found.quality}
+    if pixels.shape[2] == 4:
+        pixels = display_pixels(Image.fromarray(pixels))
+    shown = pixels[:, :, 0] if pixels.shape[2] == 1 else pixels
+    whole, *trimmed = hashes_of(Frame(pixels=shown, width=shown.shape[1], height=shown.shape[0]))
+    return as_json(whole) | {"trimmed": as_json(trimmed[0]) if trimmed else None}
+
+
+def as_json(found: PdqHash) -> dict[str, Any]:
+    turned = [found.orientations[start : start + 32].hex() for start in range(0, 8 * 32, 32)]
+    return {"hex": found.bits.hex(), "quality": found.quality, "orientations": turned}
 
 
 def test_it_asks_nothing_of_its_host(module: Path) -> None:
@@ -92,7 +96,16 @@ def test_it_asks_nothing_of_its_host(module: Path) -> None:
 def test_golden_values_and_the_table_behind_them(module: Path) -> None:
     golden = json.loads(VECTORS.read_text())
     answer = node("golden.mjs", module, VECTORS)
-    assert answer["hashes"] == [{"hex": v["pdq"], "quality": v["quality"]} for v in golden["vectors"]]
+    found = [(hashed["hex"], hashed["quality"]) for hashed in answer["hashes"]]
+    assert found == [(vector["pdq"], vector["quality"]) for vector in golden["vectors"]]
+    framed = [
+        (hashed["trimmed"], vector["trimmed"])
+        for hashed, vector in zip(answer["hashes"], golden["vectors"], strict=True)
+        if "trimmed" in vector
+    ]
+    assert len(framed) >= 3
+    assert [(hashed["hex"], hashed["quality"]) for hashed, _ in framed] == [(v["pdq"], v["quality"]) for _, v in framed]
+    assert answer["orientations"] == list(ORIENTATIONS)
     matrix = np.array(answer["dctMatrix"], dtype="<f4")
     assert hashlib.sha256(matrix.tobytes()).hexdigest() == golden["dct_matrix_sha256"]
 
@@ -121,6 +134,19 @@ def test_random_sizes_have_the_same_bits(module: Path, tmp_path: Path) -> None:
 def test_photographs_have_the_same_bits(module: Path, photographs: dict[str, Pixels], tmp_path: Path) -> None:
     pictures = list(photographs.values())
     assert hashed_in_node(module, pictures, tmp_path) == [as_python_hashes(pixels) for pixels in pictures]
+
+
+def test_pictures_in_frames_have_the_hash_of_what_is_inside(
+    module: Path, photographs: dict[str, Pixels], tmp_path: Path
+) -> None:
+    pictures = [
+        np.pad(photographs[name][:300, :400], ((20, 30), (0, 16), (0, 0)), constant_values=shade)
+        for name, shade in (("coffee.png", 0), ("chelsea.png", 255), ("astronaut.png", 90))
+    ]
+    pictures += [np.ascontiguousarray(pixels[:, :, 1:2]) for pixels in pictures]
+    answers = hashed_in_node(module, pictures, tmp_path)
+    assert answers == [as_python_hashes(pixels) for pixels in pictures]
+    assert all(answer["trimmed"] for answer in answers)
 
 
 def test_a_large_picture_between_small_ones(module: Path, tmp_path: Path) -> None:
