@@ -11,6 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from staydown_hub.organisations.actors import Actor
+from staydown_hub.organisations.training import check_may_assess
 from staydown_hub.registry.models import Assessment, BatchRow, Item
 from staydown_hub.rules.fingerprints import EXACT_ALGORITHMS, Fingerprint
 from staydown_hub.rules.schemes import Named
@@ -133,7 +134,13 @@ def open_items(actor: Actor, kinds: Sequence[tuple[UUID, str]]) -> None:
 
 
 def judge_first(actor: Actor, codes: Mapping[UUID, Named]) -> dict[UUID, int]:
-    """Record the organisation's judgements of items that this transaction opened; return the assessments' keys."""
+    """Record the organisation's judgements of items that this transaction opened; return the assessments' keys.
+
+    Raises NotTrainedError, as for a single judgement.
+    """
+    if not codes:
+        return {}
+    check_may_assess(actor)
     now = timezone.now()
     made = Assessment.objects.bulk_create(
         Assessment(
