@@ -1,8 +1,16 @@
-"""A filter's folder with a list of many random hashes, as a sync leaves it."""
+"""A filter's folder with a list of many random hashes, as a sync leaves it.
+
+Run as a program (FOLDER SIZE PER_SECOND) it goes on as a sync does: an entry after another, each in a commit, until its
+input ends; it says when it has begun, and at the end how many there were, and in how many seconds.
+"""
 
 from __future__ import annotations
 
+import sys
+import threading
+import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,13 +18,11 @@ from staydown_client.base.gathering import Gathering
 from staydown_client.base.writing import write_new_base
 from staydown_client.clock import moment_now
 from staydown_client.entries import ADMIT, EXACT_BYTES, Entries, Labels, Values
-from staydown_client.folder import Settings, make_folder
+from staydown_client.folder import Settings, make_folder, open_folder
 from staydown_client.key import ApiKey
 from staydown_client.store_writer import StoreWriter
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from benchmarks._index_data import Hashes
 
 _LIST = "bench"
@@ -24,19 +30,31 @@ _LIST = "bench"
 
 @dataclass
 class ListedFolder:
-    """The folder, and the way in that a sync has."""
+    """The folder, and how many entries its list has."""
 
     path: Path
-    store: Path
-    size: int = 0
+    size: int
 
-    def add(self, hashes: Hashes) -> None:
-        """Put an entry in for each hash, in one commit, confirmed now."""
-        labels = Labels()
-        run = _admissions(hashes, first=self.size, labels=labels)
-        with StoreWriter(self.store, list_name=_LIST) as writer:
+
+def keep_adding(folder: Path, *, first: int, per_second: int) -> tuple[int, float]:
+    """Put entries in until the standard input ends; return how many, and in how many seconds."""
+    over = threading.Event()
+
+    def wait_for_the_end() -> None:
+        sys.stdin.read()
+        over.set()
+
+    threading.Thread(target=wait_for_the_end, daemon=True).start()
+    random, labels, added = np.random.default_rng(1), Labels(), 0
+    began = time.perf_counter()
+    with StoreWriter(open_folder(folder).store_path, list_name=_LIST) as writer:
+        while not over.wait(max(0.0, began + added / per_second - time.perf_counter())):
+            run = _admissions(random.integers(0, 256, (1, 32), dtype=np.uint8), first=first + added, labels=labels)
             writer.apply([run], labels, tree=writer.state.tree, note="none", confirmed=moment_now())
-        self.size += len(hashes)
+            added += 1
+            if added == 1:
+                print("begun", flush=True)
+    return added, time.perf_counter() - began
 
 
 def _admissions(hashes: Hashes, *, first: int, labels: Labels) -> Entries:
@@ -68,4 +86,8 @@ def listed_folder(path: Path, hashes: Hashes) -> ListedFolder:
     with StoreWriter(folder.store_path, list_name=_LIST) as writer:
         writer.adopt(write_new_base(path, gathering, size=len(hashes)), tree=bytes(8), note="none")
         writer.confirm(moment_now())
-    return ListedFolder(path, folder.store_path, size=len(hashes))
+    return ListedFolder(path, size=len(hashes))
+
+
+if __name__ == "__main__":
+    print(*keep_adding(Path(sys.argv[1]), first=int(sys.argv[2]), per_second=int(sys.argv[3])))

@@ -18,9 +18,10 @@ _HEAD_END = b"\r\n\r\n"
 
 @dataclass
 class Load:
-    """What a run found: answers by their time, in seconds."""
+    """What a run found: answers by their time, in seconds. `asking_s` is the processor's time that asking took."""
 
     seconds: float
+    asking_s: float
     latencies_s: list[float] = field(default_factory=list)
 
     @property
@@ -74,7 +75,7 @@ def _answers(
     selector: selectors.BaseSelector, requests: Sequence[bytes], for_s: float, check: Callable[[bytes], bool]
 ) -> Load:
     latencies: list[float] = []
-    began = time.perf_counter()
+    began, began_cpu = time.perf_counter(), time.thread_time()
     asked = len(selector.get_map())
     while (elapsed := time.perf_counter() - began) < for_s:
         for key, _ in selector.select(1.0):
@@ -88,7 +89,7 @@ def _answers(
             connection.expected = -1
             _send(connection, requests[asked % len(requests)])
             asked += 1
-    return Load(elapsed, latencies)
+    return Load(elapsed, time.thread_time() - began_cpu, latencies)
 
 
 def _send(connection: _Connection, data: bytes) -> None:

@@ -1,6 +1,6 @@
 """Forks a syncing process for each line read, so that hundreds can be killed: a fork costs a hundredth of a start.
 
-    python fork_server.py BASE_FROM MERGE_FROM
+    python fork_server.py BASE_FROM MERGE_FROM CONFIRM_INTERVAL_S
 
 A line is "follow FOLDER" or "catch-up FOLDER" (again and again). It prints the child's number, then what the child says
 ("at POSITION"), then "ended".
@@ -12,7 +12,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from staydown_client import download, merging, verifying  # noqa: F401 - loaded before the fork, not after each
+from staydown_client import download, merging, sync, verifying  # noqa: F401 - loaded before the fork, not after each
 from staydown_client.folder import open_folder
 from staydown_client.sync import opened
 
@@ -40,6 +40,7 @@ def work(how: str, path: str) -> None:
 
 def main() -> None:
     verifying.BASE_FROM, merging.LEAST_ROWS = int(sys.argv[1]), int(sys.argv[2])  # type: ignore[misc]  # small ones
+    sync._CONFIRM_INTERVAL_S = float(sys.argv[3])  # type: ignore[misc]  # often
     for line in sys.stdin:
         how, path = line.rstrip("\n").split(" ", 1)
         child = os.fork()

@@ -19,14 +19,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
-from staydown_client.log.notes import parse_note, signature_line, verified_signatures
+from staydown_client.log.notes import cosignature_line, parse_note, signature_line, verified_signatures
 
 from packages.client.tests.made_log import MadeLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from staydown_client.log.keys import VerifierKey
+    from staydown_client.log.keys import VerifierKey, WitnessKey
 
 KEY_TEXT = "sdk_abcdefgh_0123456789abcdefghijklmnopqrstuv"
 LIST = "national"
@@ -110,6 +110,13 @@ class HostileHub(ThreadingHTTPServer):
         """Serve another log from now on, as if it had always been this one."""
         with self.news:
             self.log = log
+            self.news.notify_all()
+
+    def cosign(self, witness: WitnessKey, *, time_s: int) -> None:
+        """Have a witness sign what is shown, as if it did so then."""
+        with self.news:
+            body = parse_note(self.log.checkpoint(self.shown)).body
+            self.cosignatures[body, witness.public.name] = cosignature_line(body, witness, time_s=time_s)
             self.news.notify_all()
 
     def note(self, size: int | None = None) -> str:

@@ -14,7 +14,7 @@ from staydown_client.choices import TABLES, read_choices
 from staydown_client.errors import ConfigurationError, FolderError
 from staydown_client.key import ApiKey, key_from_file
 from staydown_client.log_settings import log_text, read_log
-from staydown_client.private_files import built_beside, check_private, write_private
+from staydown_client.private_files import built_beside, check_private, is_file, write_private
 from staydown_client.store import create_store
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def checked_list_name(name: object) -> str:
 def open_folder(path: str | os.PathLike[str]) -> Folder:
     """Open the filter folder at `path`; raise `FolderError` or `ConfigurationError` saying what is wrong with it."""
     folder = Path(path)
-    if not (folder / SETTINGS_NAME).is_file():
+    if not is_file(folder / SETTINGS_NAME):
         raise FolderError(
             f"{folder} is not a filter's folder. Make one: staydown filter init {folder} --hub URL --list NAME"
         )
@@ -135,7 +135,7 @@ def open_folder(path: str | os.PathLike[str]) -> Folder:
 def require_absent(path: str | os.PathLike[str]) -> Path:
     """Return the path where a folder can be made: nothing is there, or an empty folder."""
     folder = Path(path).absolute()
-    if (folder / SETTINGS_NAME).exists():
+    if is_file(folder / SETTINGS_NAME):
         raise FolderError(f"{folder} is a filter's folder already; sync it, or choose another.")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FolderError(f"{folder} exists and is not an empty folder; choose another.")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from staydown_client.base.writing import write_merged_base
 from staydown_client.errors import FolderError, StaydownError
 from staydown_client.store import connect, damage_named, read_gone, read_items, read_state
+from staydown_client.store_writer import WITHDRAWN_STAYS_S
 
 if TYPE_CHECKING:
     from staydown_client.base.files import BaseName
@@ -57,8 +58,8 @@ class Merging:
     def _is_due(self) -> bool:
         if self._failed_at is not None and time.monotonic() - self._failed_at < 3600:  # noqa: PLR2004 - an hour
             return False
-        due_s = self._writer.state.merge_due_s
-        if due_s is not None and time.time() >= due_s:
+        due_s, now_s = self._writer.state.merge_due_s, time.time()
+        if due_s is not None and not now_s < due_s <= now_s + WITHDRAWN_STAYS_S:  # later: the clock was set back
             return True
         return self._writer.rows_since_base() > max(LEAST_ROWS, self._writer.rows_in_base() // SHARE)
 

@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
+def is_file(path: Path) -> bool:
+    """Say whether a file is at `path`; raise `FolderError` when nobody lets this account see that."""
+    try:
+        return path.is_file()
+    except OSError as error:
+        raise FolderError(f"{path} cannot be read: {error.strerror}.") from error
+
+
 def check_private(path: Path, remedy: str) -> None:
     """Raise `FolderError` with the remedy when others could read or change what is at `path`."""
     try:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from staydown_client import verifying
-from staydown_client.log.notes import cosignature_line, parse_note
 from staydown_client.sync import CaughtUp, Trouble
 
 from packages.client.tests.conftest import admit
@@ -78,7 +77,7 @@ def test_what_waits_for_witnesses_is_bounded_however_it_comes(
     monkeypatch.setattr(verifying, "_MOST_PENDING", 20)
     monkeypatch.setattr("staydown_client.sync._WITNESS_TRIES", 2)
     witness = witness_key()
-    cosign(hub, time_s=int(time.time()))
+    hub.cosign(witness_key(), time_s=int(time.time()))
     folder = folder_with(tmp_path, hub, replace(hub.log.trust, witnesses=(witness.public,), need_k=1))
     with following(folder) as told:
         wait_until(lambda: told.progress == [CaughtUp(3, 4)] and hub.asked_for("events"))
@@ -87,7 +86,7 @@ def test_what_waits_for_witnesses_is_bounded_however_it_comes(
         wait_until(lambda: status_of(folder).refusal is not None)
         assert all(each.problem == "witnesses" for each in [status_of(folder).refusal] if each)
         assert status_of(folder).position == 3
-        cosign(hub, time_s=int(time.time()))
+        hub.cosign(witness_key(), time_s=int(time.time()))
         wait_until(lambda: status_of(folder).position == 33)
 
 
@@ -97,7 +96,7 @@ def test_a_list_is_not_confirmed_live_once_its_witnesses_signatures_are_too_old(
     monkeypatch.setattr("staydown_client.sync._WITNESS_TRIES", 2)
     passed_s = [0.0]
     monkeypatch.setattr(verifying, "time", SimpleNamespace(time=lambda: time.time() + passed_s[0]))
-    cosign(hub, time_s=int(time.time()))
+    hub.cosign(witness_key(), time_s=int(time.time()))
     trust = replace(hub.log.trust, witnesses=(witness_key().public,), need_k=1, max_witness_age_s=AGE_S)
     folder = folder_with(tmp_path, hub, trust)
     with following(folder) as told:
@@ -115,14 +114,14 @@ def test_a_list_is_not_confirmed_live_once_its_witnesses_signatures_are_too_old(
         assert confirmed_at(folder) == confirmed
         assert in_force(folder, 3) == [3]
 
-        cosign(hub, time_s=int(time.time() + passed_s[0]))
+        hub.cosign(witness_key(), time_s=int(time.time() + passed_s[0]))
         wait_until(lambda: status_of(folder).live_since is not None)
         assert status_of(folder).refusal is None
 
         # Signed anew while it is followed: nothing breaks off.
         troubles, streams = told.progress[:], len(hub.asked_for("events"))
         passed_s[0] += AGE_S / 2
-        cosign(hub, time_s=int(time.time() + passed_s[0]))
+        hub.cosign(witness_key(), time_s=int(time.time() + passed_s[0]))
         for _ in range(2):  # the first may have been on its way
             wait_for_confirmation(folder)
         passed_s[0] += AGE_S - 600
@@ -133,12 +132,3 @@ def test_a_list_is_not_confirmed_live_once_its_witnesses_signatures_are_too_old(
 def wait_for_confirmation(folder: Folder) -> None:
     before = confirmed_at(folder)
     wait_until(lambda: confirmed_at(folder) != before)
-
-
-def cosign(hub: HostileHub, *, time_s: int) -> None:
-    """Have the witness sign what the hub shows, as if it did so then."""
-    witness = witness_key()
-    body = parse_note(hub.log.checkpoint()).body
-    with hub.news:
-        hub.cosignatures[body, witness.public.name] = cosignature_line(body, witness, time_s=time_s)
-        hub.news.notify_all()

@@ -32,20 +32,23 @@ from packages.client.tests.conftest import (
     admit,
     amend,
     exact,
+    item_id,
     near,
     withdraw,
 )
 from packages.client.tests.hostile_hub import BUNDLE, FEED, entries_event
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    import pytest
     from staydown_client.folder import Folder
 
 BURST = 6
 ROUNDS_LIVE = 90
 ROUNDS_FIRST = 60
 ROUNDS_MERGING = 50
+ROUNDS_LIVE_MERGING = 14
 NO_HASHES = np.zeros((0, 32), np.uint8)
 FORGED = "f0" * 32
 
@@ -75,7 +78,47 @@ def in_force_after(size: int) -> dict[int, int]:
     return found
 
 
-def assert_sound(folder: Folder, hub: LoopbackHub, *, at_least: int) -> int:
+def grow_with_redactions(hub: LoopbackHub, count: int) -> None:
+    """Add entries to an endless list: of seven, one amends and one withdraws the third, and one redacts."""
+    with hub.changed:
+        for position in range(hub.log.size, hub.log.size + count):
+            operation, item = with_redactions(position)
+            digest = digest_at(position).hex()
+            if operation == "redact":
+                hub.log.redact(item_id(item), item)
+            elif operation == "withdraw":
+                hub.log.append(withdraw(item))
+            else:
+                make = admit if operation == "admit" else amend
+                hub.log.append(make(item, exact(digest), near(digest)))
+        hub.changed.notify_all()
+
+
+def with_redactions(position: int) -> tuple[str, int]:
+    """Return what is done at a position of that list, and to which item; an item bears its admission's position."""
+    start, turn = position - position % 7, position % 7
+    if turn in {3, 4}:
+        return ("amend", "withdraw")[turn - 3], start + 2
+    if turn == 6:
+        return "redact", start + (1 if start % 2 else 5)
+    return "admit", position
+
+
+def in_force_with_redactions(size: int) -> dict[int, int]:
+    """Return for that list what `in_force_after` does for the other."""
+    content: dict[int, int] = {}
+    for position in range(size):
+        operation, item = with_redactions(position)
+        if operation in {"admit", "amend"}:
+            content[item] = position
+        else:
+            del content[item]
+    return {position: item for item, position in content.items()}
+
+
+def assert_sound(
+    folder: Folder, hub: LoopbackHub, *, at_least: int, in_force: Callable[[int], dict[int, int]] = in_force_after
+) -> int:
     """Fail unless the folder holds a verified state, whole, no older than `at_least`; return its position."""
     with closing(sqlite3.connect(folder.store_path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -90,8 +133,8 @@ def assert_sound(folder: Folder, hub: LoopbackHub, *, at_least: int) -> int:
     finally:
         view.close()
     assert looked.position == size - 1
-    assert {row: hit.position for row, hit in looked.exact_hits} == in_force_after(size)
-    assert {row: hit.position for row, hit in near_hits.near_hits} == in_force_after(size)
+    assert {row: hit.position for row, hit in looked.exact_hits} == in_force(size)
+    assert {row: hit.position for row, hit in near_hits.near_hits} == in_force(size)
     return int(size) - 1
 
 
@@ -103,6 +146,7 @@ class Killer:
         assert server.stdout is not None
         self._said = server.stdout
         self._asked = server.stdin
+        self._child: int | None = None
 
     def kill(self, how: str, folder: Folder, *, after_s: float | None) -> int:
         """Let one sync for a while (None: until it says that it applied something), kill it, and return its last word.
@@ -111,7 +155,7 @@ class Killer:
         """
         self._asked.write(f"{how} {folder.path}\n")
         self._asked.flush()
-        child = int(self._said.readline().removeprefix("child "))
+        self._child = child = int(self._said.readline().removeprefix("child "))
         told = -1
         if after_s is None:
             told = int(self._said.readline().removeprefix("at "))
@@ -121,7 +165,13 @@ class Killer:
         while (line := self._said.readline()) != "ended\n":
             assert line
             told = int(line.removeprefix("at "))
+        self._child = None
         return told
+
+    def end(self) -> None:
+        """Leave nothing behind when a test breaks off."""
+        if self._child is not None:
+            os.kill(self._child, signal.SIGKILL)
 
     def pace_s(self, how: str, folder: Folder) -> float:
         """Return how long a sync of a new folder like this one takes here and now: kills are spread over twice that."""
@@ -132,15 +182,19 @@ class Killer:
 
 
 @contextmanager
-def killing(*, base_from: int, merge_from: int) -> Iterator[Killer]:
+def killing(*, base_from: int, merge_from: int, confirm_interval_s: float = 5.0) -> Iterator[Killer]:
     script = Path(__file__).parents[1] / "fork_server.py"
     with subprocess.Popen(
-        [sys.executable, script, str(base_from), str(merge_from)],
+        [sys.executable, script, str(base_from), str(merge_from), str(confirm_interval_s)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     ) as server:
-        yield Killer(server)
+        killer = Killer(server)
+        try:
+            yield killer
+        finally:
+            killer.end()
 
 
 def catch_up(folder: Folder) -> list[object]:
@@ -231,3 +285,30 @@ def test_kill_9_while_bases_are_merged_loses_nothing(folder: Folder, hub: Loopba
     catch_up(folder)
     assert_sound(folder, hub, at_least=hub.log.size - 1)
     assert any(folder.path.glob("base-*"))
+
+
+def test_kill_9_while_following_what_is_redacted_and_merged_beside_loses_nothing(
+    folder: Folder, hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("packages.client.tests.conftest.HEARTBEAT_INTERVAL_S", 0.01)
+    moments = random.Random(8)  # noqa: S311 - the same moments on every run
+    grow_with_redactions(hub, 70)
+    reached, bases = -1, set()
+    with killing(base_from=50, merge_from=0, confirm_interval_s=0.0) as killer:
+        pace_s = killer.pace_s("follow", folder)
+        for _ in range(ROUNDS_LIVE_MERGING):
+            growing = threading.Timer(moments.uniform(0.0, 1.5 * pace_s), grow_with_redactions, (hub, 2 * BURST))
+            growing.start()
+            told = killer.kill("follow", folder, after_s=moments.uniform(0.0, 2.5 * pace_s))
+            growing.join()
+            reached = assert_sound(folder, hub, at_least=max(told, reached), in_force=in_force_with_redactions)
+            bases.add(base_of(folder))
+    catch_up(folder)
+    assert_sound(folder, hub, at_least=hub.log.size - 1, in_force=in_force_with_redactions)
+    assert len(bases) > ROUNDS_LIVE_MERGING / 8
+
+
+def base_of(folder: Folder) -> str | None:
+    with closing(sqlite3.connect(folder.store_path)) as connection:
+        name: str | None = connection.execute("SELECT base FROM state").fetchone()[0]
+    return name

@@ -8,8 +8,19 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from staydown_client.filter import LookUp
 from staydown_client.sidecar.answers import RefusedError
-from staydown_client.sidecar.lookups import Question, read_json, read_json_slowly
+from staydown_client.sidecar.lookups import (
+    Judged,
+    Question,
+    apart,
+    judged_from,
+    read_json,
+    read_json_slowly,
+    tell_json,
+    together,
+)
+from staydown_client.verdict import Problem, Verdict
 
 HEX = "0123456789abcdef"
 SIZES = {"md5": 32, "sha1": 40, "sha256": 64, "pdq": 64}
@@ -96,3 +107,34 @@ def test_both_readings_agree(body: bytes) -> None:
 )
 def test_both_readings_agree_about_what_is_odd(body: bytes) -> None:
     assert outcome(read_json, body) == outcome(read_json_slowly, body)
+
+
+@st.composite
+def questions(draw: st.DrawFn) -> Question:
+    rows = draw(st.lists(st.sampled_from(["md5", "pdq", "poor"]), min_size=1, max_size=4))
+    wire = [
+        {"algorithm": "md5", "value": f"{draw(st.integers(0, 99)):032x}"}
+        if row == "md5"
+        else {"algorithm": "pdq", "value": f"{draw(st.integers(0, 99)):064x}", "quality": 0 if row == "poor" else 100}
+        for row in rows
+    ]
+    return read_json(json.dumps({"fingerprints": wire}).encode())
+
+
+@given(st.lists(questions(), min_size=1, max_size=5))
+@settings(max_examples=100, deadline=None)
+def test_questions_asked_together_are_answered_as_if_each_were_asked_alone(asked: list[Question]) -> None:
+    def judged(question: Question) -> Judged:
+        """Judge each fingerprint by its value alone, and let every other one pass."""
+        near = {row: verdict(bits.tobytes().hex()) for row, bits in enumerate(question.hashes) if bits[-1] % 2}
+        exact = {row: verdict(value.hex()) for row, (_, value) in enumerate(question.exact) if value[-1] % 2}
+        return judged_from(question, LookUp(otherwise=verdict("otherwise"), exact=exact, near=near))
+
+    joined, starts = together(asked)
+    found = apart(judged(joined), asked, starts)
+    assert found == [judged(each) for each in asked]
+    assert [tell_json(each, "list").body for each in found] == [tell_json(judged(each), "list").body for each in asked]
+
+
+def verdict(word: str) -> Verdict:
+    return Verdict("hold", (), (Problem("word", word),), 7, 1.0)

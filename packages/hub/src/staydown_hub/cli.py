@@ -59,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
     _add_people(words)
     _add_keys(words)
     _add_lists(words)
+    _add_safe_corpus(words)
     _add_signing_keys(words)
     retention = _add(
         words, "retention", "delete and erase what is over its time, as the worker does at night", "retention:run"
@@ -136,6 +137,22 @@ def _add_lists(words: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         "--confirmed-by", action="append", required=True, metavar="EMAIL", help="twice: people of two organisations"
     )
     _json(redact)
+    _json(
+        _add(
+            group,
+            "open-self-reports",
+            "make the list on which people's own reports are held",
+            "lists:open_self_reports",
+        )
+    )
+
+
+def _add_safe_corpus(words: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    group = _group(words, "safe-corpus", "what the benign gate knows to be harmless")
+    add = _add(group, "add", "add the fingerprints of a CSV file", "safe_corpus:add")
+    add.add_argument("file", metavar="FILE.csv", help="with the columns algorithm,value,quality,source")
+    _json(add)
+    _json(_add(group, "show", "count them, by their source", "safe_corpus:show"))
 
 
 def _add_signing_keys(words: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

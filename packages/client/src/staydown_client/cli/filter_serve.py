@@ -31,6 +31,7 @@ def run(args: argparse.Namespace) -> int:
         workers=workers,
         decoders=max(1, decoders // workers),
         max_upload_bytes=_at_least_one(args.max_upload_mb, "--max-upload-mb") * _MB,
+        max_spool_bytes=_at_least_one(args.max_spool_mb, "--max-spool-mb") * _MB // workers,
         max_receiving=_at_least_one(args.max_receiving, "--max-receiving"),
         max_waiting=_at_least_one(args.max_waiting, "--max-waiting"),
     )

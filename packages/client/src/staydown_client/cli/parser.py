@@ -215,6 +215,9 @@ def _add_serve(parts: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     serve.add_argument("--workers", metavar="N", type=int, default=1, help="processes that answer; default: 1")
     serve.add_argument("--decoders", metavar="N", type=int, help="files decoded at once, in all; default: one a core")
     serve.add_argument("--max-upload-mb", metavar="N", type=int, default=256, help="default: %(default)s")
+    serve.add_argument(
+        "--max-spool-mb", metavar="N", type=int, default=1024, help="uploads at once; default: %(default)s"
+    )
     serve.add_argument("--max-receiving", metavar="N", type=int, default=64, help="uploads taken in at once, a worker")
     serve.add_argument("--max-waiting", metavar="N", type=int, default=32, help="files that wait, a worker")
     serve.add_argument("--scratch", metavar="DIR", type=Path, help="where large uploads pass through; default: TMPDIR")

@@ -16,11 +16,12 @@ JSON_HEADERS: Final[Headers] = (("content-type", "application/json"), NO_STORE)
 
 @dataclass(slots=True)
 class Answer:
-    """One answer. Its headers are the sidecar's own words, never what somebody sent."""
+    """One answer. Its headers are the sidecar's own words, never what somebody sent; `code` is a refusal's word."""
 
     status: int
     body: bytes
     headers: Headers = JSON_HEADERS
+    code: str = ""
 
 
 class RefusedError(Exception):
@@ -51,7 +52,7 @@ def refused(
 ) -> RefusedError:
     """Make the error for a request that is not served; `message` says what to do."""
     body = json.dumps({"error": code, "message": message, "fields": list(fields)}, separators=(",", ":")).encode()
-    return RefusedError(Answer(status, body, (*JSON_HEADERS, *headers)))
+    return RefusedError(Answer(status, body, (*JSON_HEADERS, *headers), code))
 
 
 def bad_field(name: str, message: str) -> RefusedError:
@@ -62,3 +63,8 @@ def bad_field(name: str, message: str) -> RefusedError:
 def busy(what: str) -> RefusedError:
     """Make the error for work that finds no room at present."""
     return refused(503, "busy", f"Too many {what} at once: try again in a second.", headers=[("retry-after", "1")])
+
+
+def no_room() -> RefusedError:
+    """Make the error for an upload that the disk has no room for."""
+    return refused(503, "no_room", "There is no room for the upload: try again later.", headers=[("retry-after", "10")])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hmac
 import logging
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args
 
 from staydown_match import FingerprintPool, StartError
@@ -15,19 +17,32 @@ from staydown_match import FingerprintPool, StartError
 from staydown_client.errors import BadValueError, FolderError, LogProblem
 from staydown_client.filter import Filter
 from staydown_client.local.outbox import checked_reference
-from staydown_client.sidecar.answers import NO_STORE, Answer, RefusedError, as_json, as_text, bad_field, busy, refused
-from staydown_client.sidecar.bodies import chunks, spooled
+from staydown_client.sidecar.answers import (
+    NO_STORE,
+    Answer,
+    RefusedError,
+    as_json,
+    as_text,
+    bad_field,
+    busy,
+    no_room,
+    refused,
+)
+from staydown_client.sidecar.bodies import Budget, chunks, spooled
 from staydown_client.sidecar.forms import boundary_of, take_file
 from staydown_client.sidecar.gate import served_file
 from staydown_client.sidecar.lookups import (
     COMPACT_TYPE,
+    apart,
     judged_from,
     read_compact,
     read_json,
     tell_compact,
     tell_json,
+    together,
 )
 from staydown_client.sidecar.metrics import Counts, gauge, one_of
+from staydown_client.sidecar.request import Later
 from staydown_client.sidecar.settings import is_loopback
 from staydown_client.status import filter_status
 
@@ -39,14 +54,26 @@ if TYPE_CHECKING:
     from staydown_client.sidecar.settings import SidecarSettings
     from staydown_client.verdict import Verdict
 
-    Answering: TypeAlias = Answer | Coroutine[Any, Any, Answer]
+    Answering: TypeAlias = Answer | Later | Coroutine[Any, Any, Answer]
 
 _log = logging.getLogger("staydown_client")
 _MANY: Final = 32  # so many hashes take long enough to be looked up beside the others
 _MAX_BATCHES: Final = 64
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_TOGETHER: Final = 32
 _CHECK: Final = ("POST", "/v1/check")
 _OPEN: Final = frozenset({"/healthz", "/readyz"})
 _METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A small lookup that was read and is looked up within this turn of the loop."""
+
+    question: Question
+    began: float
+    later: Later
+    is_compact: bool = field(kw_only=True)
 
 
 class Sidecar:
@@ -63,6 +90,9 @@ class Sidecar:
         self._batches = ThreadPoolExecutor(1, "staydown-lookup")
         self._recording = ThreadPoolExecutor(1, "staydown-record")
         self._receiving = self._checking = self._looking_up = 0
+        self._budget = Budget(max(settings.max_spool_bytes, settings.max_upload_bytes))
+        self._waiting: list[_Waiting] = []
+        self._tasks: set[asyncio.Task[None]] = set()
         self._routes: dict[tuple[str, str], Callable[[Request, bytes], Answering]] = {
             ("POST", "/v1/lookup"): self._look_up,
             ("GET", "/v1/gate"): self._gate,
@@ -105,7 +135,7 @@ class Sidecar:
             answer = self._routes[request.method, request.path](request, body)
         except Exception as error:  # noqa: BLE001 - no request may end another one, whatever is wrong with it
             return self._failed(error)
-        return answer if isinstance(answer, Answer) else self._awaited(answer)
+        return answer if isinstance(answer, Answer | Later) else self._awaited(answer)
 
     def receive(self, request: Request, body: Body) -> Coroutine[Any, Any, Answer]:
         """Answer a request whose body comes."""
@@ -113,7 +143,7 @@ class Sidecar:
 
     def note_refused(self, answer: Answer) -> None:
         """Count what was refused without a word from here."""
-        self._counts.refused(_code_of(answer))
+        self._counts.refused(answer.code)
 
     async def _awaited(self, answer: Coroutine[Any, Any, Answer]) -> Answer:
         try:
@@ -123,13 +153,18 @@ class Sidecar:
 
     def _failed(self, error: Exception) -> Answer:
         if isinstance(error, RefusedError):
-            self.note_refused(error.answer)
-            return error.answer
-        if isinstance(error, FolderError):
+            refusal = error
+        elif isinstance(error, FolderError):
             _log.error("A request could not be answered: %s", error)
-            return refused(503, "list_unreadable", str(error)).answer
-        _log.error("A request failed by an error of the sidecar's own.", exc_info=error)
-        return refused(500, "error", "The sidecar failed; its log says where.").answer
+            refusal = refused(503, "list_unreadable", str(error))
+        elif isinstance(error, OSError) and error.errno in _NO_ROOM:
+            _log.error("An upload could not be kept for its check: %s.", error.strerror)
+            refusal = no_room()
+        else:
+            _log.error("A request failed by an error of the sidecar's own.", exc_info=error)
+            refusal = refused(500, "error", "The sidecar failed; its log says where.")
+        self.note_refused(refusal.answer)
+        return refusal.answer
 
     def _no_route(self, request: Request) -> RefusedError:
         allowed = ", ".join(method for method, path in (*self._routes, _CHECK) if path == request.path)
@@ -164,11 +199,39 @@ class Sidecar:
             raise refused(415, "type", f"Send application/json, or {COMPACT_TYPE}.")
         if question.count >= _MANY or question.variants:
             return self._look_up_beside(question, began, is_compact=is_compact)
-        judged = self._search(question)
-        stopped = self._note(judged, question)
-        if stopped:
-            return self._told_when_recorded(judged, question, stopped, began, is_compact=is_compact)
-        return self._told(judged, began, is_compact=is_compact)
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._look_up_waiting)
+        waiting = _Waiting(question, began, Later(), is_compact=is_compact)
+        self._waiting.append(waiting)
+        return waiting.later
+
+    def _look_up_waiting(self) -> None:
+        """Look up together what arrived together: the state of list and policy is read once, after the last of it."""
+        asked, self._waiting = self._waiting[:_TOGETHER], self._waiting[_TOGETHER:]
+        if self._waiting:
+            asyncio.get_running_loop().call_soon(self._look_up_waiting)
+        try:
+            question, starts = together([each.question for each in asked])
+            judged = apart(self._search(question), [each.question for each in asked], starts)
+        except Exception as error:  # noqa: BLE001 - as in `answer`
+            for each in asked:
+                each.later.tell(self._failed(error))
+            return
+        for each, found in zip(asked, judged, strict=True):
+            stopped = self._note(found, each.question)
+            if stopped:
+                self._keep(self._tell_recorded(each, found, stopped))
+            else:
+                each.later.tell(self._told(found, each.began, is_compact=each.is_compact))
+
+    async def _tell_recorded(self, waiting: _Waiting, judged: Judged, stopped: list[Verdict]) -> None:
+        told = self._told_when_recorded(judged, waiting.question, stopped, waiting.began, is_compact=waiting.is_compact)
+        waiting.later.tell(await self._awaited(told))
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _look_up_beside(self, question: Question, began: float, *, is_compact: bool) -> Answer:
         """Look many up in a thread, so that single lookups do not wait for them."""
@@ -219,7 +282,7 @@ class Sidecar:
         _check_reference(reference)
         self._receiving += 1
         try:
-            with spooled(settings.scratch) as spool:
+            with spooled(settings.scratch, self._budget) as spool:
                 body = chunks(
                     request,
                     source,
@@ -240,7 +303,7 @@ class Sidecar:
 
     async def _gate(self, request: Request, _body: bytes) -> Answer:
         """Answer as nginx's auth_request asks: by the status alone, of a file that lies on this machine."""
-        with served_file(self._settings.files, request.headers.get("staydown-file")) as source:
+        async with served_file(self._settings.files, request.headers.get("staydown-file")) as source:
             verdict = await self._checked(source, None)
         status = {"allow": 204, "block": 403, "hold": 403}.get(verdict.action, 503)
         return Answer(status, b"", (NO_STORE, ("staydown-action", verdict.action)))
@@ -331,9 +394,3 @@ def _host_of(authority: str) -> str:
     if authority.startswith("["):
         return authority[1:].partition("]")[0]
     return authority.partition(":")[0]
-
-
-def _code_of(answer: Answer) -> str:
-    return {503: "busy", 413: "too_long", 408: "too_slow", 401: "unauthorised"}.get(
-        answer.status, "broken_off" if b'"broken_off"' in answer.body else "other"
-    )

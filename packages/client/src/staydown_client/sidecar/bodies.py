@@ -8,7 +8,7 @@ import tempfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from staydown_client.sidecar.answers import RefusedError, refused
+from staydown_client.sidecar.answers import RefusedError, busy, refused
 from staydown_client.sidecar.request import BrokenOffError
 
 if TYPE_CHECKING:
@@ -69,16 +69,37 @@ def broken_off() -> RefusedError:
     return refused(400, "broken_off", "The body ended before it was whole.")
 
 
+class Budget:
+    """How many bytes all uploads of this process may take at once."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._left_bytes = most_bytes
+
+    def take(self, count: int) -> None:
+        """Take `count` bytes; refuse the upload (503) when so many are not left."""
+        if count > self._left_bytes:
+            raise busy("bytes of uploads")
+        self._left_bytes -= count
+
+    def give_back(self, count: int) -> None:
+        """Let others have them."""
+        self._left_bytes += count
+
+
 class Spool:
     """A file as it arrives: in memory while it is small, then in a file without a name, gone with this process."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, budget: Budget) -> None:
         self._folder = folder
+        self._budget = budget
+        self._taken = 0
         self._buffer = bytearray()
         self._descriptor: int | None = None
 
     async def add(self, data: bytes | memoryview) -> None:
         """Append `data`; what is large goes to the disk from a thread, so that nobody waits for the disk."""
+        self._budget.take(len(data))
+        self._taken += len(data)
         self._buffer += data
         if len(self._buffer) >= SMALL_BYTES:
             await asyncio.get_running_loop().run_in_executor(None, self._flush)
@@ -92,6 +113,8 @@ class Spool:
 
     def close(self) -> None:
         """Forget the file."""
+        self._budget.give_back(self._taken)
+        self._taken = 0
         self._buffer.clear()
         if self._descriptor is not None:
             os.close(self._descriptor)
@@ -107,9 +130,9 @@ class Spool:
 
 
 @contextmanager
-def spooled(folder: Path) -> Iterator[Spool]:
+def spooled(folder: Path, budget: Budget) -> Iterator[Spool]:
     """Give a spool that is gone after the block."""
-    spool = Spool(folder)
+    spool = Spool(folder, budget)
     try:
         yield spool
     finally:

@@ -1,6 +1,6 @@
 """One client's connection: HTTP/1.1 in, answers out. Parsed by llhttp (httptools), strictly, and bounded everywhere.
 
-A request that can be answered at once is answered within the call that its last byte came in: no task, no thread.
+A request that can be answered at once, or soon, is answered without a task or a thread.
 Requests are answered one by one; whoever sends the next one before an answer that takes time is cut off after that
 answer, as HTTP/1.1 permits.
 """
@@ -17,7 +17,7 @@ from httptools import HttpParserInvalidURLError as InvalidUrlError
 
 from staydown_client.sidecar.answers import Answer, RefusedError, refused
 from staydown_client.sidecar.bodies import SMALL_BYTES, broken_off, declared_length, too_long
-from staydown_client.sidecar.request import Body, Request
+from staydown_client.sidecar.request import Body, Later, Request
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -61,8 +61,8 @@ class Application(Protocol):
     def streams(self, request: Request) -> bool:
         """Say whether the request's body is handed over as it comes."""
 
-    def answer(self, request: Request, body: bytes) -> Answer | Coroutine[Any, Any, Answer]:
-        """Answer a request whose body is whole, at once or later."""
+    def answer(self, request: Request, body: bytes) -> Answer | Later | Coroutine[Any, Any, Answer]:
+        """Answer a request whose body is whole: at once, soon, or when it is done."""
 
     def receive(self, request: Request, body: Body) -> Coroutine[Any, Any, Answer]:
         """Answer a request whose body comes."""
@@ -269,6 +269,9 @@ class Connection(asyncio.BufferedProtocol):
         answer = self._shared.application.answer(self._request, b"".join(self._parts))
         if isinstance(answer, Answer):
             self._tell(answer)
+        elif isinstance(answer, Later):
+            self._is_answering = True
+            answer.then(self._tell_now)
         else:
             self._answer_later(answer)
 
@@ -280,9 +283,12 @@ class Connection(asyncio.BufferedProtocol):
 
     async def _answered(self, answer: Coroutine[Any, Any, Answer]) -> None:
         told = await answer
-        self._is_answering = False
         self._answering = None
-        self._tell(told)
+        self._tell_now(told)
+
+    def _tell_now(self, answer: Answer) -> None:
+        self._is_answering = False
+        self._tell(answer)
 
     def _continue(self) -> None:
         if "expect" in self._headers and self._headers["expect"].lower() == "100-continue":

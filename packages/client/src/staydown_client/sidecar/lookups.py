@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import math
 import struct
+from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
@@ -310,3 +312,28 @@ def judged_from(question: Question, found: LookUp) -> Judged:
     special = {question.exact_rows[row]: verdict for row, verdict in found.exact.items()}
     special.update((question.near_rows[row], verdict) for row, verdict in found.near.items())
     return Judged(question.count, found.otherwise, special, question.poor)
+
+
+def together(questions: Sequence[Question]) -> tuple[Question, list[int]]:
+    """Return one question that asks for all of them, and where the rows of each begin in it."""
+    if len(questions) == 1:
+        return questions[0], [0]
+    starts = [0, *accumulate(question.count for question in questions[:-1])]
+    pairs = list(zip(questions, starts, strict=True))
+    joined = Question(
+        count=starts[-1] + questions[-1].count,
+        exact=[each for question in questions for each in question.exact],
+        exact_rows=[start + row for question, start in pairs for row in question.exact_rows],
+        hashes=np.concatenate([question.hashes for question in questions]),
+        near_rows=[start + row for question, start in pairs for row in question.near_rows],
+    )
+    return joined, starts
+
+
+def apart(judged: Judged, questions: Sequence[Question], starts: Sequence[int]) -> list[Judged]:
+    """Return for each of the questions that were asked together what follows for it alone."""
+    found = [Judged(question.count, judged.otherwise, {}, question.poor) for question in questions]
+    for row, verdict in judged.special.items():
+        number = bisect_right(starts, row) - 1
+        found[number].special[row - starts[number]] = verdict
+    return found

@@ -20,7 +20,17 @@ if TYPE_CHECKING:
     from staydown_client.verdict import Action
 
 ACTIONS: Final[tuple[Action, ...]] = ("allow", "hold", "block", "unchecked")
-REFUSALS: Final = ("busy", "too_long", "too_slow", "broken_off", "unauthorised", "other")
+REFUSALS: Final = (
+    "busy",
+    "no_room",
+    "too_long",
+    "too_slow",
+    "broken_off",
+    "unauthorised",
+    "list_unreadable",
+    "error",
+    "other",
+)
 _BOUNDS_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _SLOTS: Final = 128  # workers, those that leave and those that come counted together
 _SORTS: Final = ("check", "lookup")

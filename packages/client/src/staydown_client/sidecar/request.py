@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from staydown_client.sidecar.answers import Answer
+
 
 class BrokenOffError(Exception):
     """The connection ended, or broke HTTP's rules, before the body was whole."""
@@ -23,6 +25,24 @@ class Request:
     path: str
     authority: str | None
     headers: dict[str, str]
+
+
+class Later:
+    """An answer that is told soon, by whoever was given this; a task would cost more than many answers do."""
+
+    __slots__ = ("_take",)
+
+    def __init__(self) -> None:
+        self._take: Callable[[Answer], None] | None = None
+
+    def then(self, take: Callable[[Answer], None]) -> None:
+        """Have the answer given to `take`."""
+        self._take = take
+
+    def tell(self, answer: Answer) -> None:
+        """Give the answer, once."""
+        if self._take is not None:
+            self._take(answer)
 
 
 class Body:

@@ -39,6 +39,8 @@ class SidecarSettings:
     """What every worker process is told.
 
     max_upload_bytes: a longer file is answered with 413.
+    max_spool_bytes: how many bytes of uploads one process holds at once (at least one upload of the most it may have);
+    more are answered with 503.
     max_receiving: how many uploads one process takes in at once; one more is answered with 503.
     decoders: how many files one process decodes at once; max_waiting: how many wait for that, one more gets 503.
     receive_s: how long an upload may take to arrive whole; idle_s: and how long it may pause.
@@ -54,6 +56,7 @@ class SidecarSettings:
     workers: int = 1
     decoders: int = 1
     max_upload_bytes: int = 256 * 1024 * 1024
+    max_spool_bytes: int = 1024 * 1024 * 1024
     max_receiving: int = 64
     max_waiting: int = 32
     receive_s: float = 120.0

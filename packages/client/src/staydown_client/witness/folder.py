@@ -14,7 +14,7 @@ from staydown_client.key import ApiKey, key_from_file
 from staydown_client.log.compact_range import CompactRange
 from staydown_client.log.keys import WitnessKey
 from staydown_client.log_settings import log_text, read_log
-from staydown_client.private_files import built_beside, check_private, write_private
+from staydown_client.private_files import built_beside, check_private, is_file, write_private
 from staydown_client.witness.record import Signed, write_record
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def open_witness_folder(path: str | os.PathLike[str]) -> WitnessFolder:
     """Open a witness's folder; raise `FolderError` or `ConfigurationError` saying what is wrong with it."""
     folder = Path(path).absolute()
     settings = folder / SETTINGS_NAME
-    if not settings.is_file():
+    if not is_file(settings):
         raise FolderError(
             f"{folder} is not a witness's folder. Make one: staydown witness init {folder} --hub URL --list NAME"
         )

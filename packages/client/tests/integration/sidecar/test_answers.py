@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import struct
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
@@ -93,6 +94,30 @@ def test_a_lookup_answers_for_each_fingerprint_in_order(sidecar: RunningSidecar,
         False,
         [],
     )
+
+
+def test_each_of_many_who_ask_at_once_gets_the_answer_to_its_own_question(
+    sidecar: RunningSidecar, cat_bytes: bytes
+) -> None:
+    known = wire(fingerprint_bytes(cat_bytes))[0]
+    flat = {**FAR, "quality": 10}
+    kinds: list[tuple[list[Body], list[str]]] = [
+        ([FAR], ["allow"]),
+        ([known], ["block"]),
+        ([flat, FAR], ["unchecked", "allow"]),
+        ([FAR, known, exact("ab" * 32), flat], ["allow", "block", "allow", "unchecked"]),
+        ([FAR] * 40, ["allow"] * 40),  # as many as are looked up in a thread
+    ]
+
+    def ask(number: int) -> tuple[list[str], list[int]]:
+        asked, actions = kinds[number % len(kinds)]
+        told = sidecar.look_up(*asked, record=False).json
+        assert told["actions"] == actions
+        return actions, [found["index"] for found in told["found"]]
+
+    with ThreadPoolExecutor(16) as pool:
+        for actions, found in pool.map(ask, range(200)):
+            assert found == [index for index, action in enumerate(actions) if action == "block"]
 
 
 def test_a_turned_copy_is_found_when_variants_are_asked_for(sidecar: RunningSidecar, cat_bytes: bytes) -> None:

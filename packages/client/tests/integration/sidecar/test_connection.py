@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
 import threading
 from contextlib import contextmanager, suppress
 from itertools import pairwise
@@ -16,6 +17,7 @@ from staydown_client.sidecar import connection as http
 from staydown_client.sidecar import worker
 from staydown_client.sidecar.answers import Answer, RefusedError, as_text
 from staydown_client.sidecar.bodies import chunks
+from staydown_client.sidecar.request import Later
 from staydown_client.sidecar.worker import Listener
 
 from packages.client.tests.integration.sidecar.running import until
@@ -41,10 +43,14 @@ class Echo:
     def streams(self, request: Request) -> bool:
         return request.path == "/stream"
 
-    def answer(self, request: Request, body: bytes) -> Answer | Coroutine[Any, Any, Answer]:
+    def answer(self, request: Request, body: bytes) -> Answer | Later | Coroutine[Any, Any, Answer]:
         told = as_text(
             f"{request.method} {request.path} {request.authority} {len(body)} {body[:20].decode('latin-1')}|"
         )
+        if request.path == "/soon":
+            later = Later()
+            asyncio.get_running_loop().call_soon(later.tell, told)
+            return later
         return self._later(told) if request.path == "/later" else told
 
     async def _later(self, told: Answer) -> Answer:
@@ -142,9 +148,10 @@ def post(body: bytes = b"", path: bytes = b"/echo", more: bytes = b"") -> bytes:
 
 def test_a_connection_serves_one_request_after_another(served: Served) -> None:
     with served.connect() as connection:
-        for number in range(5):
-            connection.sendall(post(b"%d" % number))
-            assert connection.recv(65536).endswith(b"POST /echo None 1 %d|" % number)
+        for number in range(6):
+            path = (b"/echo", b"/soon")[number % 2]
+            connection.sendall(post(b"%d" % number, path))
+            assert connection.recv(65536).endswith(b"POST %b None 1 %d|" % (path, number))
     told = served.told(b"".join(post(b"%d" % number) for number in range(5)))
     assert [line.split()[-1] for line in told.split(b"|")[:-1]] == [b"0", b"1", b"2", b"3", b"4"]
 
@@ -156,6 +163,17 @@ def test_who_does_not_wait_for_an_answer_that_takes_time_gets_that_one_and_no_ot
         told = drained(connection)
     assert b"connection: close" in told
     assert told.endswith(b"POST /later None 1 a|")
+
+
+def test_who_hangs_up_before_the_answer_harms_nobody(served: Served) -> None:
+    for path in (b"/soon", b"/later", b"/stream"):
+        for _ in range(5):
+            with served.connect() as connection:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # by a reset
+                connection.sendall(post(b"a", path))
+    assert served.told(post(b"still here")).endswith(b"still here|")
+    until("they are forgotten", lambda: not served.listener._connections)
+    assert not served.errors
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -83,6 +84,29 @@ def test_a_stop_answers_what_was_begun(listed: Listed, tmp_path: Path) -> None:
             connection.sendall(picture[1000:])
             assert connection.recv(65536).startswith(b"HTTP/1.1 200")
         assert sidecar.process.wait(timeout=60) == 0
+
+
+def test_uploads_without_room_are_refused_and_the_others_go_on(
+    listed: Listed, tmp_path: Path, cat_bytes: bytes
+) -> None:
+    options = ("--no-follow", "--max-upload-mb", "2", "--max-spool-mb", "2")
+    kept = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_200_000, kept[1]))  # as a disk that is full from there on
+    try:
+        with running(listed.folder.path, tmp_path / "log", *options) as one:
+            resource.setrlimit(resource.RLIMIT_FSIZE, kept)
+            full = one.ask("POST", "/v1/check", cat_bytes + bytes(1_400_000))
+            assert (full.status, full.json["error"], full.headers["retry-after"]) == (503, "no_room", "10")
+            assert one.metric('staydown_refused_requests_total{reason="no_room"}') == 1
+            head = b"POST /v1/check HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 1000000\r\n\r\n"
+            with one.connect() as first, one.connect() as second:
+                for large in (first, second):
+                    large.sendall(head + bytes(900_000))
+                until("busy", lambda: one.ask("POST", "/v1/check", bytes(500_000)).json.get("error") == "busy")
+            until("room again", lambda: one.ask("POST", "/v1/check", bytes(500_000)).status == 200)
+            assert one.ask("POST", "/v1/check", cat_bytes).json["action"] == "block"
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, kept)
 
 
 def test_kill_9_of_the_first_process_leaves_no_worker_behind(listed: Listed, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from staydown_hub.api import (
     reports,
     requests,
     schemes,
+    self_reports,
     sightings,
 )
 from staydown_hub.api.errors import InvalidRowsError, RefusedError, WrongField
@@ -48,6 +49,7 @@ api = NinjaAPI(
 for part in (
     me,
     reports,
+    self_reports,
     batches,
     assessments,
     lookups,

@@ -21,6 +21,16 @@ class DayLine(Strict):
     matches: int
 
 
+class RulingFigures(Strict):
+    """What became of disputes: by state, how many wait too long, and how many of all admissions were wrong."""
+
+    by_state: dict[str, int]
+    overdue: int
+    wrong_entries: int
+    share_wrong: float | None
+    median_hours_to_ruling: float | None
+
+
 class FiguresAnswer(Strict):
     """Counts as of now; `requests` is by state, `matches_by_day` of the last 30 days."""
 
@@ -34,6 +44,8 @@ class FiguresAnswer(Strict):
     matches: int
     disputes: int
     matches_by_day: list[DayLine]
+    admissions: int
+    rulings: RulingFigures
 
 
 @router.get("/figures", auth=Key("figures"), response=answers(has_body=False, s200=FiguresAnswer))
@@ -51,4 +63,12 @@ def show_figures(request: HttpRequest) -> FiguresAnswer:  # noqa: ARG001 -- the 
         matches=found.matches,
         disputes=found.disputes,
         matches_by_day=[DayLine(list=one.list, day=one.day, matches=one.matches) for one in found.matches_by_day],
+        admissions=found.admissions,
+        rulings=RulingFigures(
+            by_state=found.decided.by_state,
+            overdue=found.decided.overdue,
+            wrong_entries=found.decided.wrong_entries,
+            share_wrong=found.decided.share_wrong,
+            median_hours_to_ruling=found.decided.median_hours_to_ruling,
+        ),
     )

@@ -69,3 +69,16 @@ def redact(asked: Namespace) -> int:
     else:
         say(f"Redacted at position {done['position']}; every filter erases it as it follows on.")
     return 0
+
+
+def open_self_reports(asked: Namespace) -> int:
+    """Make the list on which people's own reports are held."""
+    with database():
+        from staydown_hub.lists.deciding import open_self_report_list  # noqa: PLC0415 -- after Django is set up
+
+        is_new = open_self_report_list(slug="self-reported", name="Self-reported")
+    if asked.json:
+        say_json({"list": "self-reported", "new": is_new})
+    else:
+        say("Opened; its log has a key when the hub starts again." if is_new else "The hub has this list already.")
+    return 0

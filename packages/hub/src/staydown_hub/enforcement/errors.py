@@ -27,3 +27,10 @@ class WrongRowsError(Exception):
         super().__init__("Leave the named rows out and send the rest again.")
         self.rows = rows
         self.reached_for_others = reached_for_others
+
+
+class NotYoursError(Exception):
+    """Somebody who took part wants to review, or somebody else wants to appeal; or it is not the time for it."""
+
+    def __init__(self) -> None:
+        super().__init__("This is not your organisation's to do now: look at where the dispute stands.")

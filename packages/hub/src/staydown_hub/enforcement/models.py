@@ -112,3 +112,21 @@ class Dispute(models.Model):
 
     def __str__(self) -> str:
         return f"dispute {self.pk}"
+
+
+class Appeal(models.Model):
+    """Whom the first ruling on a dispute went against has it looked at once more."""
+
+    dispute = models.OneToOneField(Dispute, on_delete=models.PROTECT, primary_key=True, related_name="appeal")
+    organisation = models.ForeignKey("organisations.Organisation", on_delete=models.PROTECT, related_name="+")
+    person = models.ForeignKey("organisations.Person", on_delete=models.PROTECT, null=True, related_name="+")
+    reason = models.TextField()
+    at = models.DateTimeField()
+
+    class Meta:
+        """One a dispute; a trigger refuses every change."""
+
+        db_table = "appeal"
+
+    def __str__(self) -> str:
+        return f"appeal of {self.dispute_id}"

@@ -94,7 +94,7 @@ def _columns(matches: Sequence[ReportedMatch], entries: Sequence[NamedEntry]) ->
 
 @transaction.atomic
 def open_dispute(actor: Actor, *, reporter: Reporter, disputed: ReportedDispute, reason: str) -> tuple[Dispute, bool]:
-    """Keep that the organisation disputes the entry; return the dispute, and whether it is new.
+    """Keep that the organisation disputes the entry; return the dispute, and whether it is new. Its clock runs.
 
     Raises WrongRowsError when there is no such entry for it.
     """

@@ -20,7 +20,7 @@ def instant(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def carrying_body(decision: Decision, *, item: UUID, kind: str, at: datetime) -> str:
+def carrying_body(decision: Decision, *, item: UUID, kind: str, advice: str, at: datetime) -> str:
     """Return the body of an admission or amendment: the whole of what is now in force for the item."""
     return canonical(
         {
@@ -29,7 +29,7 @@ def carrying_body(decision: Decision, *, item: UUID, kind: str, at: datetime) ->
             "kind": kind,
             "fingerprints": [one.wire() for one in decision.content.fingerprints],
             "categories": list(decision.content.categories),
-            "advice": "block",
+            "advice": advice,
             "admitted_by": list(decision.admitted_by),
             "at": instant(at),
         }

@@ -47,3 +47,51 @@ class NotConfirmedError(ListError):
 
     def __init__(self) -> None:
         super().__init__("A redaction needs two people of two organisations who confirm it, each with an account here.")
+
+
+class PanelDecidedError(ListError):
+    """The panel has its majority."""
+
+    def __init__(self) -> None:
+        super().__init__("This panel has decided already.")
+
+
+class NotYoursToDecideError(ListError):
+    """Somebody who took part, or whose organisation does not judge items, wants to decide."""
+
+    def __init__(self) -> None:
+        super().__init__("Your organisation took part in this, or does not judge items: leave it to others.")
+
+
+class NotASupportCentreError(ListError):
+    """Somebody else relays what a person reported of themselves."""
+
+    def __init__(self) -> None:
+        super().__init__("Only a support centre relays what a person reports: send the person to one.")
+
+
+class NoSelfReportListError(ListError):
+    """The hub has no list for self-reports."""
+
+    def __init__(self) -> None:
+        super().__init__("This hub has no list for self-reports: its operator opens it with `lists open-self-reports`.")
+
+
+class TooManySelfReportsError(ListError):
+    """One support centre holds more items than it could have been told of."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"Your organisation holds {most} items by self-reports already: end some, or have them assessed."
+        )
+
+
+class BadCorpusError(ListError):
+    """A file of the safe corpus that cannot be read."""
+
+    def __init__(self, line: int, field: str, message: str) -> None:
+        super().__init__(f"line {line}: {field}: {message}.")
+
+
+class BadRuleError(ListError):
+    """A list cannot ask for this; the message names the field."""

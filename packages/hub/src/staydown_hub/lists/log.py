@@ -23,7 +23,7 @@ def append(actor: Actor, *, shared_list: SharedList, item_id: UUID, kind: str, d
     def body(at: datetime) -> str:
         if decision.step == "withdraw":
             return withdrawal_body(item=item_id, at=at)
-        return carrying_body(decision, item=item_id, kind=kind, at=at)
+        return carrying_body(decision, item=item_id, kind=kind, advice=shared_list.advice, at=at)
 
     entry = Entry(operation=decision.step, item_id=item_id, carried_by=list(decision.carried_by))
     return _written(actor, entry, shared_list=shared_list, body=body)

@@ -7,7 +7,24 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
+from staydown_hub.lists.gate_models import GateOverrule, GateStop, SafeFingerprint
+from staydown_hub.lists.panel_models import Panel, PanelVote, Ruling
+from staydown_hub.lists.self_report_models import SelfReport, SelfReportFingerprint
 from staydown_hub.rules.schemes import MAX_CODE_CHARACTERS
+
+__all__ = [
+    "Entry",
+    "GateOverrule",
+    "GateStop",
+    "Panel",
+    "PanelVote",
+    "Ruling",
+    "SafeFingerprint",
+    "SelfReport",
+    "SelfReportFingerprint",
+    "SharedList",
+    "Withdrawal",
+]
 
 
 class SharedList(models.Model):
@@ -15,6 +32,10 @@ class SharedList(models.Model):
 
     Its row is the lock under which the next position is given out.
     """
+
+    ASSESSMENTS = "assessments"
+    SELF_REPORTS = "self_reports"
+    BASES = (ASSESSMENTS, SELF_REPORTS)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     slug = models.SlugField(max_length=64, unique=True)
@@ -25,6 +46,9 @@ class SharedList(models.Model):
     # So many of them must have judged without seeing the others': three are the trusted grade.
     minimum_votes = models.PositiveSmallIntegerField(default=0)
     audience_kinds = ArrayField(models.CharField(max_length=20))
+    # What admits: assessments, or people's own reports. The latter only ever ask filters to hold.
+    basis = models.CharField(max_length=12, choices=[(one, one) for one in BASES], default=ASSESSMENTS)
+    advice = models.CharField(max_length=5, choices=[("block", "block"), ("hold", "hold")], default="block")
     # What its log is called and which public keys sign it, as the feed last said: told to whoever sets up a filter.
     log_origin = models.TextField(default="")
     log_keys = ArrayField(models.TextField(), default=list)
@@ -35,6 +59,10 @@ class SharedList(models.Model):
         db_table = "shared_list"
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(minimum_organisations__gte=2), name="shared_list_never_one_alone"),
+            models.CheckConstraint(
+                condition=Q(basis="assessments", advice__in=("block", "hold")) | Q(basis="self_reports", advice="hold"),
+                name="shared_list_of_self_reports_only_holds",
+            ),
         ]
 
     def __str__(self) -> str:

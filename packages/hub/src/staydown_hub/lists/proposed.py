@@ -1,4 +1,4 @@
-"""What two people agree on about a list: withdrawing an entry, and redacting one."""
+"""What two people agree on about a list: withdrawing an entry, redacting one, and changing what the list asks for."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +9,7 @@ from staydown_hub.lists.models import SharedList
 from staydown_hub.organisations import four_eyes
 from staydown_hub.organisations.actors import Actor
 from staydown_hub.organisations.four_eyes import Approved, Executor, Payload, Result
+from staydown_hub.rules.admission import ListRule
 
 if TYPE_CHECKING:
     from staydown_hub.organisations.models import Proposal
@@ -28,10 +29,41 @@ def propose_redaction(actor: Actor, *, shared_list: SharedList, position: int, r
     return four_eyes.propose(actor, act="redact entry", subject=subject, payload=payload)
 
 
+def propose_rule(actor: Actor, *, shared_list: SharedList, rule: ListRule) -> "Proposal":
+    """Propose what a list shall ask for from now on. Raises BadRuleError, and as ``four_eyes.propose`` does."""
+    payload = {
+        "list": shared_list.slug,
+        "minimum_organisations": rule.minimum_organisations,
+        "minimum_votes": rule.minimum_votes,
+        "required_kinds": sorted(rule.required_kinds),
+        "codes": sorted(rule.codes),
+    }
+    return four_eyes.propose(actor, act="change rule", subject=f"list:{shared_list.slug}", payload=payload)
+
+
 def register() -> None:
     """Say how these acts are carried out."""
+    four_eyes.register("change rule", Executor(check=_check_rule, carry_out=_change_rule))
     four_eyes.register("withdraw entry", Executor(check=_check_withdrawal, carry_out=_withdraw))
     four_eyes.register("redact entry", Executor(check=_check_redaction, carry_out=_redact))
+
+
+def _rule_of(payload: Payload) -> ListRule:
+    return ListRule(
+        minimum_organisations=int(payload["minimum_organisations"]),
+        required_kinds=frozenset(payload["required_kinds"]),
+        codes=frozenset(payload["codes"]),
+        minimum_votes=int(payload["minimum_votes"]),
+    )
+
+
+def _check_rule(_actor: Actor | None, payload: Payload) -> None:
+    services.check_rule(_list_of(payload), _rule_of(payload))
+
+
+def _change_rule(agreed: Approved) -> Result:
+    services.change_rule(agreed.approver, shared_list=_list_of(agreed.payload), rule=_rule_of(agreed.payload))
+    return {"list": str(agreed.payload["list"])}
 
 
 def _subject(shared_list: SharedList, position: int) -> str:

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Count, Max, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from staydown_hub.lists.body import content_of
-from staydown_hub.lists.models import Entry, SharedList
-from staydown_hub.registry.queries import judgements_of
+from staydown_hub.lists.models import Entry, Ruling, SafeFingerprint, SelfReport, SharedList
+from staydown_hub.registry import queries as registry
 from staydown_hub.rules.access import Scope
 from staydown_hub.rules.admission import Content, Judgement, Status, status_of
 from staydown_hub.rules.audience import may_follow
@@ -87,8 +87,12 @@ def latest_entries(item_id: UUID) -> list[Entry]:
 
 
 def is_in_force(item_id: UUID) -> bool:
-    """Tell whether any list refuses the item now."""
-    return any(one.operation not in Entry.ENDING for one in latest_entries(item_id))
+    """Tell whether any list that assessments admit to has the item now."""
+    return any(one.operation not in Entry.ENDING for one in latest_entries(item_id) if _is_judged(one))
+
+
+def _is_judged(entry: Entry) -> bool:
+    return entry.shared_list.basis == SharedList.ASSESSMENTS
 
 
 def in_force_among(item_ids: Collection[UUID]) -> set[UUID]:
@@ -108,6 +112,39 @@ def redacted_at(shared_list: SharedList, item_id: UUID) -> datetime | None:
     """Return when the item was last redacted from this list: what was judged before does not bring it back."""
     last = shared_list.entries.filter(item=item_id, operation=Entry.REDACT).order_by("-position").first()
     return last.at if last else None
+
+
+def judged_since(shared_list: SharedList, item_id: UUID) -> datetime | None:
+    """Return since when judgements for the item count on this list: since a redaction, or since it was ruled out."""
+    times = [at for at in (redacted_at(shared_list, item_id), ruled_out_at(item_id)) if at]
+    return max(times, default=None)
+
+
+def ruled_out_at(item_id: UUID) -> datetime | None:
+    """Return when people last ruled that the item does not qualify; of a dispute only its last round counts."""
+    last: dict[UUID | int, Ruling] = {}
+    for one in Ruling.objects.filter(item=item_id).order_by("round", "pk"):
+        last[one.dispute_id or one.pk] = one
+    return max((one.at for one in last.values() if not one.qualifies), default=None)
+
+
+def heard(item_id: UUID, *, since: datetime | None = None) -> list[Judgement]:
+    """Return the judgements that count: without those against the item that a panel has overruled."""
+    overruled = _overruled([item_id]).get(item_id, set())
+    judgements = registry.current_judgements(item_id, since=since)
+    return [one for one in judgements if one.qualifies or one.organisation not in overruled]
+
+
+def organisations_that_carried(item_id: UUID) -> set[UUID]:
+    """Return the organisations behind any entry about the item: their assessments, or reports that they relayed."""
+    carried = [one for entry in Entry.objects.filter(item=item_id) for one in entry.carried_by]
+    relayed = SelfReport.objects.filter(item=item_id).values_list("organisation_id", flat=True)
+    return registry.organisations_behind(carried) | set(relayed)
+
+
+def count_admissions() -> int:
+    """Return how often an item was admitted to a list."""
+    return Entry.objects.filter(operation=Entry.ADMIT).count()
 
 
 def carriers_in_force(shared_list: SharedList, item_id: UUID) -> set[int]:
@@ -151,14 +188,31 @@ def standings_of(item_ids: Collection[UUID], *, seen_by: Asking | None = None) -
     latest: dict[UUID, list[Entry]] = {one: [] for one in item_ids}
     for row in rows.order_by("item", "shared_list__slug", "-position").distinct("item", "shared_list__slug"):
         latest[row.item_id].append(row)
-    judgements = judgements_of(item_ids)
-    return {one: _standing(latest[one], judgements.get(one, []), seen_by=seen_by) for one in latest}
+    judgements, overruled = registry.judgements_of(item_ids), _overruled(item_ids)
+    return {
+        one: _standing(latest[one], judgements.get(one, []), overruled=overruled.get(one, set()), seen_by=seen_by)
+        for one in latest
+    }
 
 
-def _standing(latest: list[Entry], judgements: list[Judgement], *, seen_by: Asking | None) -> Standing:
-    status = status_of(judgements=judgements, last_operations=[one.operation for one in latest])
+def _overruled(item_ids: Collection[UUID]) -> dict[UUID, set[UUID]]:
+    """Return for each item that a panel ruled to qualify the organisations that had said no to it before."""
+    rulings = Ruling.objects.filter(item__in=item_ids, panel__isnull=False, qualifies=True)
+    last = rulings.values_list("item_id").annotate(at=Max("at")).order_by("item_id")
+    return {item_id: registry.organisations_against(item_id, until=at) for item_id, at in last}
+
+
+def _standing(
+    latest: list[Entry], said: list[Judgement], *, overruled: Collection[UUID], seen_by: Asking | None
+) -> Standing:
+    judgements = [one for one in said if one.qualifies or one.organisation not in overruled]
+    status = status_of(
+        judgements=judgements,
+        last_operations=[one.operation for one in latest if _is_judged(one)],
+        is_held=any(one.operation not in Entry.ENDING for one in latest if not _is_judged(one)),
+    )
     places = tuple(Place(one.shared_list.slug, one.position) for one in latest)
-    has_assessed = seen_by is not None and any(one.organisation == seen_by.organisation for one in judgements)
+    has_assessed = seen_by is not None and any(one.organisation == seen_by.organisation for one in said)
     sees = seen_by is None or sees_others(kind=seen_by.kind, has_assessed=has_assessed)
     if hides(status, sees_others=sees):
         status = "open"
@@ -191,6 +245,12 @@ def items_admitted_at(shared_list: SharedList, positions: Collection[int]) -> di
     """Return the item of each of these positions that is an admission or an amendment, in force or not."""
     rows = shared_list.entries.filter(position__in=positions, operation__in=(Entry.ADMIT, Entry.AMEND))
     return dict(rows.values_list("position", "item_id"))
+
+
+def safe_corpus() -> dict[str, int]:
+    """Return how many fingerprints the safe corpus has of each source, without what was retired."""
+    rows = SafeFingerprint.objects.filter(retired_at=None).values_list("source").annotate(count=Count("pk"))
+    return dict(rows.order_by("source"))
 
 
 def slugs() -> list[str]:

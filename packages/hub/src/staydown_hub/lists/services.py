@@ -1,15 +1,17 @@
 """Writing to the lists: after each report and assessment the rule is asked, and the log extended when it says so."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 
 from staydown_hub.audit.services import record
-from staydown_hub.lists import log, queries
+from staydown_hub.lists import gate, held, log, panels, queries
 from staydown_hub.lists.errors import (
+    BadRuleError,
     NotCarriedByError,
     NotConfirmedError,
     NothingToRedactError,
@@ -20,7 +22,8 @@ from staydown_hub.lists.models import Entry, SharedList, Withdrawal
 from staydown_hub.organisations.actors import Actor
 from staydown_hub.registry import judging
 from staydown_hub.registry import queries as registry
-from staydown_hub.rules import admission
+from staydown_hub.rules import admission, self_reports
+from staydown_hub.schemes.catalogue import known
 from staydown_hub.takedowns import services as takedowns
 
 MINIMUM_CONFIRMATIONS: Final = 2
@@ -32,17 +35,36 @@ def reconsider(actor: Actor, *, item_id: UUID, kind: str) -> None:
     Wherever the item ends up refused, removal is asked of every place it was seen; where nowhere, no longer.
     """
     supplies = registry.supplies(item_id)
-    for shared_list in SharedList.objects.order_by("slug"):
-        redacted_at = queries.redacted_at(shared_list, item_id)
-        decision = admission.decide(
-            rule=_rule_of(shared_list),
-            judgements=registry.current_judgements(item_id, since=redacted_at),
-            supplies=supplies,
-            in_force=queries.content_in_force(shared_list, item_id),
-        )
-        if decision.step != "leave":
+    # Self-reports come last: what an ordinary list has just admitted is held no longer.
+    for shared_list in SharedList.objects.order_by("basis", "slug"):
+        decision = _decide(shared_list, item_id, supplies=supplies)
+        if decision.step == "leave":
+            continue
+        if decision.step == "withdraw" or gate.lets_through(
+            actor, item_id=item_id, kind=kind, content=decision.content
+        ):
             log.append(actor, shared_list=shared_list, item_id=item_id, kind=kind, decision=decision)
+    panels.open_if_needed(actor, item_id=item_id)
     follow_up(actor, item_id=item_id)
+
+
+def _decide(shared_list: SharedList, item_id: UUID, *, supplies: Collection[admission.Supply]) -> admission.Decision:
+    in_force = queries.content_in_force(shared_list, item_id)
+    if shared_list.basis == SharedList.SELF_REPORTS:
+        return self_reports.decide(
+            held.reports_of(item_id),
+            judgements=registry.current_judgements(item_id),
+            is_listed=queries.is_in_force(item_id),
+            ruled_out_at=queries.ruled_out_at(item_id),
+            in_force=in_force,
+            now=timezone.now(),
+        )
+    return admission.decide(
+        rule=_rule_of(shared_list),
+        judgements=queries.heard(item_id, since=queries.judged_since(shared_list, item_id)),
+        supplies=supplies,
+        in_force=in_force,
+    )
 
 
 def follow_up(actor: Actor, *, item_id: UUID) -> None:
@@ -144,6 +166,40 @@ def _unredacted_at(shared_list: SharedList, position: int) -> Entry:
     if found is None:
         raise UnknownPositionError
     return found
+
+
+def check_rule(shared_list: SharedList, rule: admission.ListRule) -> None:
+    """Check that a list of assessments can ask for this. Raises BadRuleError."""
+    if shared_list.basis != SharedList.ASSESSMENTS:
+        raise BadRuleError("A list of self-reports has no rule to change.")
+    qualifying = {one.code for one in known().all_named() if one.qualifies}
+    if problem := admission.problem_of(rule, qualifying_codes=qualifying):
+        raise BadRuleError(problem)
+
+
+@transaction.atomic
+def change_rule(actor: Actor, *, shared_list: SharedList, rule: admission.ListRule) -> None:
+    """Let a list ask for this from the next judgement of an item on. Raises BadRuleError."""
+    locked = SharedList.objects.select_for_update().get(pk=shared_list.pk)
+    check_rule(locked, rule)
+    before = _rule_of(locked)
+    locked.minimum_organisations, locked.minimum_votes = rule.minimum_organisations, rule.minimum_votes
+    locked.required_kinds, locked.codes = sorted(rule.required_kinds), sorted(rule.codes)
+    locked.save(update_fields=["minimum_organisations", "minimum_votes", "required_kinds", "codes"])
+    record(
+        act="rule changed",
+        organisation=actor.organisation,
+        person=actor.person,
+        subject=f"list:{locked.slug}",
+        detail={
+            "minimum_organisations": [before.minimum_organisations, rule.minimum_organisations],
+            "minimum_votes": [before.minimum_votes, rule.minimum_votes],
+            "required_kinds": sorted(rule.required_kinds),
+            "codes": sorted(rule.codes),
+            "codes_before": sorted(before.codes),
+        },
+        source=actor.source,
+    )
 
 
 def _rule_of(shared_list: SharedList) -> admission.ListRule:

@@ -38,6 +38,12 @@ def may_assess_now(person: UUID, *, organisation: UUID) -> bool:
     )
 
 
+def decides_in_person(actor: Actor) -> bool:
+    """Tell whether this is a person, at a page and through no key, who may assess and is trained."""
+    in_person = actor.person if actor.key is None else None
+    return in_person is not None and may_assess_now(in_person, organisation=actor.organisation)
+
+
 @transaction.atomic
 def record_certificate(
     by: Actor | None, *, person: Person, course: str, issued_on: date, expires_on: date

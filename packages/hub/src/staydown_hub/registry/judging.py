@@ -5,6 +5,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from staydown_hub.audit.services import record
+from staydown_hub.lists.queries import ruled_out_at
 from staydown_hub.organisations.actors import Actor
 from staydown_hub.organisations.training import check_may_assess
 from staydown_hub.registry.models import Assessment, FingerprintSource, Item
@@ -42,6 +43,9 @@ def _judged(actor: Actor, *, item: Item, code: str, scheme: str | None) -> Asses
     current = Assessment.objects.filter(item=item, organisation=actor.organisation, superseded_at=None).first()
     before = current.code if current else None
     is_same = current is not None and (current.scheme, current.code) == (named.scheme, named.code)
+    # What was said before people ruled the item out does not count: said again, it does.
+    ruled_at = ruled_out_at(item.pk)
+    is_same = is_same and not (current and ruled_at and current.at <= ruled_at)
     judged = current if current and is_same else _supersede(actor, item=item, current=current, named=named)
     record(
         act="item assessed",

@@ -59,9 +59,14 @@ def judgements_of(item_ids: Collection[UUID]) -> dict[UUID, list[Judgement]]:
 
 
 def current_judgements(item_id: UUID, *, since: datetime | None = None) -> list[Judgement]:
-    """Return each organisation's current assessment of the item, only those made later than `since`."""
+    """Return each organisation's current assessment of the item, of those that speak for it only later ones.
+
+    That it does not qualify is heard whenever it was said.
+    """
     rows = _current([item_id])
-    return [_judgement(row) for row in (rows if since is None else rows.filter(at__gt=since))]
+    if since is not None:
+        rows = rows.filter(Q(at__gt=since) | Q(qualifies=False))
+    return [_judgement(row) for row in rows]
 
 
 def _current(item_ids: Collection[UUID]) -> QuerySet[Assessment]:
@@ -95,6 +100,23 @@ def assessments_seen(item_id: UUID, *, organisation: UUID, kind: str) -> QuerySe
 def sees_assessments(item_id: UUID, *, organisation: UUID, kind: str) -> bool:
     """Tell whether an organisation sees the others' assessments of the item."""
     return sees_others(kind=kind, has_assessed=has_assessed(item_id, organisation))
+
+
+def has_ever_assessed(item_id: UUID, organisation: UUID) -> bool:
+    """Tell whether the organisation judged the item at any time."""
+    return Assessment.objects.filter(item=item_id, organisation=organisation).exists()
+
+
+def organisations_against(item_id: UUID, *, until: datetime) -> set[UUID]:
+    """Return the organisations that had judged by this time that the item does not qualify."""
+    rows = Assessment.objects.filter(item=item_id, qualifies=False, at__lte=until)
+    return set(rows.values_list("organisation_id", flat=True))
+
+
+def keys_of(item_id: UUID, fingerprints: Iterable[rules.Fingerprint]) -> dict[tuple[str, bytes], int]:
+    """Return the primary keys of those of the item's fingerprints that are named, by algorithm and value."""
+    rows = Fingerprint.objects.filter(named_by(fingerprints), item=item_id)
+    return {(row.algorithm, bytes(row.value)): row.pk for row in rows}
 
 
 def organisations_behind(assessment_ids: Collection[int]) -> set[UUID]:

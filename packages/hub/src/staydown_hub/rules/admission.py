@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Final, Literal
 from uuid import UUID
 
+from staydown_hub.rules.access import KINDS, scopes_of_kind
 from staydown_hub.rules.confidence import votes
 from staydown_hub.rules.fingerprints import MAX_DISTANCE_BITS, MIN_QUALITY, Fingerprint, distance_bits
 
 Step = Literal["admit", "amend", "withdraw", "leave"]
-Status = Literal["open", "waiting", "admitted", "disputed", "withdrawn"]
+Status = Literal["open", "waiting", "admitted", "held", "disputed", "withdrawn"]
 
 # Far more than an item needs, and far less than a filter takes: nobody can make an entry too heavy to be followed.
 MAX_FINGERPRINTS_OF_ENTRY: Final = 512
@@ -24,6 +25,24 @@ class ListRule:
     required_kinds: frozenset[str]
     codes: frozenset[str]
     minimum_votes: int = 0
+
+
+_FEWEST_ORGANISATIONS: Final = 2
+_MOST_ORGANISATIONS: Final = 20
+
+
+def problem_of(rule: ListRule, *, qualifying_codes: Collection[str]) -> str | None:
+    """Return why no list can have this rule, naming the field; None when one can."""
+    judging = {kind for kind in KINDS if "assess" in scopes_of_kind(kind)}
+    if not _FEWEST_ORGANISATIONS <= rule.minimum_organisations <= _MOST_ORGANISATIONS:
+        return f"minimum_organisations: from {_FEWEST_ORGANISATIONS} to {_MOST_ORGANISATIONS}, never one alone."
+    if not 0 <= rule.minimum_votes <= _MOST_ORGANISATIONS:
+        return f"minimum_votes: from 0 to {_MOST_ORGANISATIONS}."
+    if not rule.required_kinds or not rule.required_kinds <= judging:
+        return "required_kinds: at least one, and only kinds that judge items."
+    if not rule.codes or not rule.codes <= set(qualifying_codes):
+        return "codes: at least one, and only codes of this hub's schemes that qualify."
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +188,15 @@ def decide(
     )
 
 
-def status_of(*, judgements: Collection[Judgement], last_operations: Collection[str]) -> Status:
-    """Return an item's standing from its current judgements and the last operation about it on each list."""
+def status_of(*, judgements: Collection[Judgement], last_operations: Collection[str], is_held: bool = False) -> Status:
+    """Return an item's standing from its current judgements and the last operation about it on each list.
+
+    ``last_operations`` are those of lists that assessments admit to; ``is_held`` tells that a self-report holds it.
+    """
     if not {"admit", "amend"}.isdisjoint(last_operations):
         return "admitted"
+    if is_held:
+        return "held"
     if not {"withdraw", "redact"}.isdisjoint(last_operations):
         return "withdrawn"
     if is_disputed(judgements):

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from django import forms
 
-from staydown_hub.rules.access import KINDS
+from staydown_hub.rules.access import KINDS, scopes_of_kind
+from staydown_hub.rules.admission import ListRule
 from staydown_hub.rules.roll import BadRollError, OrganisationLine, organisation_line
 from staydown_hub.rules.texts import MAX_REASON_CHARACTERS, check_reason
 
@@ -30,6 +31,38 @@ class ReasonForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text="Members read it. No address and no fingerprint.",
     )
+
+
+class DisputeForm(ReasonForm):
+    """Which entry should not be in force, and why."""
+
+    position = forms.IntegerField(min_value=0, max_value=2**53 - 1, help_text="As the list's page shows it.")
+    field_order = ("position", "reason")
+
+
+class RuleForm(forms.Form):
+    """What a list shall ask for."""
+
+    minimum_organisations = forms.IntegerField(min_value=2, max_value=20, label="Organisations at least")
+    minimum_votes = forms.IntegerField(
+        min_value=0, max_value=20, label="Of them independently", help_text="Three are the trusted grade."
+    )
+    required_kinds = forms.MultipleChoiceField(
+        choices=[(kind, kind.replace("_", " ")) for kind in KINDS if "assess" in scopes_of_kind(kind)],
+        label="One of these kinds",
+        widget=forms.SelectMultiple(attrs={"class": "form-select"}),
+    )
+    codes = forms.CharField(max_length=1000, help_text="Separated by blanks; the page Schemes names them.")
+
+    def rule(self) -> ListRule:
+        """Return what was filled in, as the rules know it."""
+        given = self.cleaned_data
+        return ListRule(
+            minimum_organisations=given["minimum_organisations"],
+            required_kinds=frozenset(given["required_kinds"]),
+            codes=frozenset(given["codes"].split()),
+            minimum_votes=given["minimum_votes"],
+        )
 
 
 class OrganisationForm(forms.Form):

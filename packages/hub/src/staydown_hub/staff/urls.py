@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from staydown_hub.staff.views.account import account, forgotten_password, not_offered
+from staydown_hub.staff.views.decisions import decisions, dispute, dispute_entry, gate_stop, panel
 from staydown_hub.staff.views.enforcement import disputes, enforcement, list_enforcement
 from staydown_hub.staff.views.home import home
 from staydown_hub.staff.views.items import item, items
@@ -12,6 +13,7 @@ from staydown_hub.staff.views.proposals import (
     proposals,
     propose_new_organisation,
     propose_on_entry,
+    propose_rule,
 )
 from staydown_hub.staff.views.requests import removal_request, requests
 from staydown_hub.staff.views.schemes import schemes
@@ -23,6 +25,12 @@ pages: list[URLPattern] = [
     path("lists/", lists, name="lists"),
     path("lists/<slug:slug>/", shared_list, name="list"),
     path("lists/<slug:slug>/disputes/", disputes, name="disputes"),
+    path("lists/<slug:slug>/dispute/", dispute_entry, name="dispute_entry"),
+    path("lists/<slug:slug>/rule/", propose_rule, name="propose_rule"),
+    path("decisions/", decisions, name="decisions"),
+    path("panels/<uuid:panel_id>/", panel, name="panel"),
+    path("gate/<uuid:stop_id>/", gate_stop, name="gate_stop"),
+    path("disputes/<uuid:dispute_id>/", dispute, name="dispute"),
     path("schemes/", schemes, name="schemes"),
     path("enforcement/", enforcement, name="enforcement"),
     path("enforcement/<slug:slug>/", list_enforcement, name="list_enforcement"),

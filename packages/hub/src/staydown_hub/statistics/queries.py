@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from staydown_hub.enforcement import queries as enforcement
-from staydown_hub.lists.queries import count_in_force
+from staydown_hub.enforcement import reviewing
+from staydown_hub.lists.queries import count_admissions, count_in_force
 from staydown_hub.registry.queries import count_assessments, count_items
 from staydown_hub.takedowns import queries as takedowns
 
@@ -25,6 +26,8 @@ class Figures:
     matches: int
     disputes: int
     matches_by_day: list[enforcement.DayCount]
+    admissions: int
+    decided: reviewing.DisputeFigures
 
 
 def figures() -> Figures:
@@ -40,4 +43,6 @@ def figures() -> Figures:
         matches=enforcement.count_matches(),
         disputes=enforcement.count_disputes(),
         matches_by_day=enforcement.matches_by_day(),
+        admissions=count_admissions(),
+        decided=reviewing.figures(),
     )

@@ -12,10 +12,12 @@ from staydown_hub.lists.proposed import propose_withdrawal
 from staydown_hub.lists.queries import list_called
 from staydown_hub.organisations.models import Proposal
 from staydown_hub.registry.queries import sightings_of
+from staydown_hub.registry.relaying import relay_self_report
 from staydown_hub.takedowns.queries import requests_of_item
 
 from packages.hub.tests.cast import Cast
 from packages.hub.tests.factories import admitted_item, assessment_body, prints_of, report, report_body, wire
+from packages.hub.tests.people import ruled_dispute, self_report_list
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse
@@ -98,6 +100,22 @@ def _dispute(cast: Cast) -> Prepared:
     return "disputes", {"list": "main", "position": 0, "reason": "A drawing of ours."}
 
 
+def _appeal(cast: Cast) -> Prepared:
+    made = ruled_dispute(cast, qualifies=True)
+    return f"disputes/{made.pk}/appeals", {"reason": "It is our own logo."}
+
+
+def _self_report(_cast: Cast) -> Prepared:
+    self_report_list()
+    return "self-reports", {"kind": "picture", "fingerprints": wire(prints_of("boat"))}
+
+
+def _end_of_self_report(cast: Cast) -> Prepared:
+    self_report_list()
+    made = relay_self_report(cast.support_centre.actor, kind="picture", fingerprints=prints_of("boat"))
+    return f"self-reports/{made.identifier}/end", {}
+
+
 def _sightings(cast: Cast) -> Prepared:
     item = report(cast.police, "boat")
     return "sightings", {"sightings": [{"item": str(item.pk), "url": "https://host.example/boat.jpg"}]}
@@ -147,6 +165,10 @@ RIGHT: dict[str, Right] = {
     "POST proposals/{proposal}/approval": Right(WITHDRAWERS - {"police"}, _approval),
     "POST proposals/{proposal}/decline": Right(WITHDRAWERS - {"police"}, _decline),
     "GET lists/{slug}/enforcement": Right(READERS, _reading("lists/main/enforcement")),
+    "GET disputes": Right(READERS | FILTERS, _reading("disputes")),
+    "POST disputes/{dispute}/appeals": Right(frozenset({"platform"}), _appeal),
+    "POST self-reports": Right(frozenset({"support_centre"}), _self_report),
+    "POST self-reports/{report}/end": Right(frozenset({"support_centre"}), _end_of_self_report),
     "POST matches": Right(FILTERS, _matches),
     "POST disputes": Right(FILTERS, _dispute),
 }

@@ -51,6 +51,14 @@ def test_from_a_report_to_a_withdrawal(cast: Cast, client: Client) -> None:
         "matches": 0,
         "disputes": 0,
         "matches_by_day": [],
+        "admissions": 1,
+        "rulings": {
+            "by_state": {},
+            "overdue": 0,
+            "wrong_entries": 0,
+            "share_wrong": 0.0,
+            "median_hours_to_ruling": None,
+        },
     }
 
 

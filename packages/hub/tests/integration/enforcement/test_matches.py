@@ -178,7 +178,7 @@ def test_nothing_of_it_can_be_changed(cast: Cast, client: Client) -> None:
         "TRUNCATE match",
         "UPDATE dispute SET reason = ''",
         "DELETE FROM dispute",
-        "TRUNCATE dispute",
+        "TRUNCATE dispute CASCADE",
     ):
         with pytest.raises(IntegrityError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statement)

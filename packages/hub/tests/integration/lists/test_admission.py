@@ -97,7 +97,7 @@ def test_a_fingerprint_that_one_organisation_attached_is_not_listed(cast: Cast) 
 
 
 def test_nothing_vouched_waits_and_a_later_supply_amends(cast: Cast) -> None:
-    alike = pdq_of("boat", quality=40)
+    alike = pdq_of("boat")
     report_item(cast.support_centre.actor, kind="picture", fingerprints=(sha256_of("boat"), alike), code="TEST")
     extra = (sha256_of("boat"), sha256_of("boat, saved again"))
     item = assess_item(cast.police.actor, kind="picture", fingerprints=extra, code="TEST")

@@ -7,12 +7,15 @@ from uuid import uuid4
 import pytest
 from django.urls import URLPattern, reverse
 from staydown_hub.audit.models import AuditRecord
+from staydown_hub.lists.models import GateStop
 from staydown_hub.lists.proposed import propose_withdrawal
 from staydown_hub.lists.queries import list_called
 from staydown_hub.staff.urls import pages
 
 from packages.hub.tests.cast import KIND_OF_MEMBER, Cast
+from packages.hub.tests.factories import assess, report
 from packages.hub.tests.integration.staff.conftest import Browser, request_of
+from packages.hub.tests.people import disputed_by, only_panel
 
 READERS = ("police", "support_centre", "regulator", "monitor", "oversight")
 FOLLOWERS = ("police", "support_centre", "regulator", "monitor", "platform", "another_platform", "carrier")
@@ -35,6 +38,12 @@ ROWS = {
     "items": Row(READERS),
     "item": Row(READERS),
     "lists": Row(MEMBERS),
+    "decisions": Row(READERS),
+    "propose_rule": Row(()),
+    "panel": Row(READERS),
+    "gate_stop": Row(READERS),
+    "dispute": Row((*READERS, "platform"), otherwise=404),
+    "dispute_entry": Row(FOLLOWERS, otherwise=404),
     "schemes": Row(MEMBERS),
     "list": Row(FOLLOWERS, otherwise=404),
     "disputes": Row(READERS),
@@ -66,7 +75,14 @@ def addresses(cast: Cast) -> dict[str, str]:
     main = list_called("main")
     assert main is not None
     waiting = propose_withdrawal(cast.police.actor, shared_list=main, position=0, reason="The wrong file.")
+    report(cast.support_centre, "panel", code="TEST")
+    stopped = assess(cast.regulator, "panel", code="NONE")
     arguments: dict[str, dict[str, object]] = {
+        "panel": {"panel_id": only_panel().pk},
+        "gate_stop": {"stop_id": GateStop.objects.create(item=stopped, low_quality=True).pk},
+        "dispute": {"dispute_id": disputed_by(cast.platform).pk},
+        "dispute_entry": {"slug": "main"},
+        "propose_rule": {"slug": "main"},
         "propose_on_entry": {"slug": "main", "position": 0, "word": "withdraw"},
         "proposal": {"proposal_id": waiting.pk},
         "item": {"item_id": request.sighting.item_id},

@@ -96,7 +96,7 @@ def test_an_item_shows_matches_and_disputes_of_platforms(browser: Browser, cast:
         ["Carrier", "Main list", "0", "sha256", "upload/2026-01/8c1d", "2026-01-01 03:04:05 UTC"],
     ]
     (disputed,) = rows(shown(page, "Disputes"))
-    assert disputed[:4] == ["Platform", "Main list", "0", "A &lt;b&gt;drawing&lt;/b&gt; of ours."]
+    assert disputed[:4] == ["Platform", "Main list", "0", "A &lt;b&gt;drawing&lt;/b&gt; of ours. Where it stands"]
     oversight = browser("oversight").get(f"/items/{item.pk}/").content.decode()
     assert "sha256" in shown(oversight, "Matches at platforms")
     assert "gt;r-1" not in oversight, "a platform's reference is for those who judge items"
@@ -108,7 +108,7 @@ def test_a_list_shows_its_disputes(browser: Browser, cast: Cast, client: Client)
     dispute(client, cast.carrier)
     page = browser("police").get("/lists/main/disputes/").content.decode()
     (row,) = rows(page)
-    assert row[:4] == ["Carrier", str(item.pk)[:8], "0", "A drawing of ours."]
+    assert row[:4] == ["Carrier", str(item.pk)[:8], "0", "A drawing of ours. Where it stands"]
     assert f'href="/items/{item.pk}/"' in page
 
 

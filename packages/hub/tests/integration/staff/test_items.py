@@ -11,14 +11,16 @@ from staydown_hub.lists.models import SharedList
 from staydown_hub.lists.queries import standing_of
 from staydown_hub.lists.services import withdraw_entry
 from staydown_hub.registry.models import Item
+from staydown_hub.registry.relaying import relay_self_report
 from staydown_hub.staff.paging import page_of
 from staydown_hub.staff.queries.items import items, rows_of
 from staydown_hub.staff.queries.standings import STATUSES, undecided
 from staydown_hub.staff.viewer import viewer_of
 
 from packages.hub.tests.cast import Cast
-from packages.hub.tests.factories import admitted_item, assess, report
+from packages.hub.tests.factories import admitted_item, assess, prints_of, report
 from packages.hub.tests.integration.staff.conftest import Browser, person_of
+from packages.hub.tests.people import self_report_list
 
 
 @pytest.fixture
@@ -30,8 +32,11 @@ def one_of_each(cast: Cast) -> dict[str, Item]:
         "admitted": admitted_item(cast, "admitted"),
         "disputed": report(cast.police, "disputed", code="NONE"),
         "withdrawn": admitted_item(cast, "withdrawn"),
+        "held": report(cast.support_centre, "held"),
     }
     withdraw(cast, position=1, reason="A press photograph")
+    self_report_list()
+    relay_self_report(cast.support_centre.actor, kind="picture", fingerprints=prints_of("held"))
     return made
 
 
@@ -68,7 +73,7 @@ def test_the_database_and_the_rules_agree_on_every_standing(one_of_each: dict[st
     assert found == {item.pk: standing_of(item.pk).status for item in one_of_each.values()}
     assert set(found.values()) == set(STATUSES)
     assert {item.pk for item in Item.objects.filter(undecided())} == {
-        pk for pk, one in found.items() if one in {"open", "waiting"}
+        pk for pk, one in found.items() if one in {"open", "waiting", "held"}
     }
     for status in STATUSES:
         assert {item.pk for item in items(viewer, standing=status)} == {

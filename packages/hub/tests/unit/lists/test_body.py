@@ -14,7 +14,7 @@ CONTENT = Content((Fingerprint("md5", bytes(range(16))), Fingerprint("pdq", b"\x
 
 def test_an_admission() -> None:
     decision = Decision("admit", CONTENT, (1, 2), ("police", "support_centre"))
-    text = carrying_body(decision, item=ITEM, kind="picture", at=AT)
+    text = carrying_body(decision, item=ITEM, kind="picture", advice="block", at=AT)
     assert text == (
         '{"admitted_by":["police","support_centre"],"advice":"block","at":"2026-01-02T03:04:05.000000Z",'
         '"categories":["A1","NCII"],"fingerprints":[{"algorithm":"md5","value":"000102030405060708090a0b0c0d0e0f"},'

@@ -6,9 +6,9 @@ It says what ``rules.admission.status_of`` says of one item; a test holds the tw
 from typing import Final, get_args
 from uuid import UUID
 
-from django.db.models import Case, CharField, Exists, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, Value, When
 
-from staydown_hub.lists.models import Entry
+from staydown_hub.lists.models import Entry, Ruling, SharedList
 from staydown_hub.registry.models import Assessment
 from staydown_hub.rules.admission import Status
 from staydown_hub.rules.independence import hides, sees_others
@@ -26,24 +26,39 @@ def stands(standing: Status, *, hidden_from: UUID | None = None) -> Q:
     """Return the condition of the items that stand so; ``hidden_from`` is the organisation it is worked out for."""
     entries = Entry.objects.filter(item=OuterRef("pk"))
     judged = Assessment.objects.filter(item=OuterRef("pk"), superseded_at=None)
-    is_listed, was_listed = Exists(in_force().filter(item=OuterRef("pk"))), Exists(entries)
-    is_judged, is_disputed = Exists(judged), Exists(judged.filter(qualifies=False))
+    of_judged = Q(shared_list__basis=SharedList.ASSESSMENTS)
+    here = in_force().filter(item=OuterRef("pk"))
+    is_listed, was_listed = Exists(here.filter(of_judged)), Exists(entries.filter(of_judged))
+    is_held = Exists(here.exclude(of_judged))
+    against = judged.filter(~Exists(_overruled()), qualifies=False)
+    is_judged, is_disputed = Exists(judged.filter(Q(qualifies=True) | ~Exists(_overruled()))), Exists(against)
     conditions: dict[Status, Q] = {
-        "open": Q(~was_listed, ~is_judged),
-        "waiting": Q(~was_listed, ~is_disputed, is_judged),
+        "open": Q(~was_listed, ~is_held, ~is_judged),
+        "waiting": Q(~was_listed, ~is_held, ~is_disputed, is_judged),
         "admitted": Q(is_listed),
-        "disputed": Q(~was_listed, is_disputed),
-        "withdrawn": Q(was_listed, ~is_listed),
+        "held": Q(~is_listed, is_held),
+        "disputed": Q(~was_listed, ~is_held, is_disputed),
+        "withdrawn": Q(was_listed, ~is_listed, ~is_held),
     }
     if hidden_from is None or (not hides(standing, sees_others=False) and standing != "open"):
         return conditions[standing]
     sees = Q(Exists(judged.filter(organisation=hidden_from)))
-    return Q(~was_listed, ~sees) if standing == "open" else conditions[standing] & sees
+    return Q(~was_listed, ~is_held, ~sees) if standing == "open" else conditions[standing] & sees
+
+
+def _overruled() -> QuerySet[Ruling]:
+    """Return the rulings of panels for the item that came after this organisation had said no to it."""
+    said_no = Q(
+        item__assessments__organisation=OuterRef("organisation"),
+        item__assessments__qualifies=False,
+        item__assessments__at__lte=F("at"),
+    )
+    return Ruling.objects.filter(said_no, item=OuterRef("item"), panel__isnull=False, qualifies=True)
 
 
 def undecided() -> Q:
-    """Return the condition of the items that stand open or waiting, said so that the database need not try each."""
-    entries = Entry.objects.filter(item=OuterRef("pk"))
+    """Return the condition of items that stand open, waiting or held, said so that the database need not try each."""
+    entries = Entry.objects.filter(item=OuterRef("pk"), shared_list__basis=SharedList.ASSESSMENTS)
     disputes = Assessment.objects.filter(item=OuterRef("pk"), superseded_at=None, qualifies=False)
     return Q(~Exists(entries), ~Exists(disputes))
 

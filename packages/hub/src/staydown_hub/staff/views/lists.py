@@ -31,6 +31,7 @@ def shared_list(request: HttpRequest, viewer: Viewer, slug: str) -> HttpResponse
         "page": entries,
         "rows": queries.rows_of(entries),
         "sees_items": viewer.sees_items,
+        "may_propose_rule": viewer.may("propose rule") and found.basis == "assessments",
         "proposes": [word for word, deed in PROPOSED_ON_ENTRIES.items() if viewer.may(deed)],
     }
     return render(request, "staff/list.html", context)

@@ -16,7 +16,7 @@ from staydown_hub.organisations.errors import OrganisationError
 from staydown_hub.organisations.proposed import propose_organisation
 from staydown_hub.rules.people import Deed
 from staydown_hub.staff.access import page, refuse_another_s, refuse_page
-from staydown_hub.staff.forms import OrganisationForm, ReasonForm
+from staydown_hub.staff.forms import OrganisationForm, ReasonForm, RuleForm
 from staydown_hub.staff.paging import page_of
 from staydown_hub.staff.viewer import Viewer
 
@@ -68,6 +68,25 @@ def propose_on_entry(request: HttpRequest, viewer: Viewer, slug: str, position: 
     done = _proposed(form, act)
     context = {"form": form, "list": found, "position": position, "word": word}
     return done or render(request, "staff/propose_on_entry.html", context)
+
+
+@page(only_if=lambda viewer: viewer.may("propose rule"), posts=True)
+def propose_rule(request: HttpRequest, viewer: Viewer, slug: str) -> HttpResponse:
+    """Ask what a list shall ask for from now on, and propose it."""
+    found = lists.list_called(slug)
+    if found is None:
+        raise Http404
+    if not viewer.follows(found.audience_kinds):
+        refuse_another_s(viewer, subject=f"list:{found.slug}")
+    now = {
+        "minimum_organisations": found.minimum_organisations,
+        "minimum_votes": found.minimum_votes,
+        "required_kinds": found.required_kinds,
+        "codes": " ".join(found.codes),
+    }
+    form = RuleForm(request.POST or None, initial=now)
+    done = _proposed(form, lambda: proposed.propose_rule(viewer.actor, shared_list=found, rule=form.rule()))
+    return done or render(request, "staff/propose_rule.html", {"form": form, "list": found})
 
 
 @page(only_if=lambda viewer: viewer.may("propose organisation"), posts=True)
