@@ -16,7 +16,7 @@ from staydown_hub.registry import near
 from packages.hub.tests.cast import Cast
 from packages.hub.tests.factories import assessment_body, pdq_of, report, report_body, sha256_of, wire
 
-ITEMS = 20_000
+ITEMS = 5_000
 LARGE = ("item", "fingerprint", "fingerprint_source", "assessment", "batch_row")
 FILL = """
 INSERT INTO item (id, kind, opened_at, opened_by_id)
@@ -100,10 +100,7 @@ def test_no_ordinary_act_reads_a_large_table_whole(cast: Cast, client: Client) -
         if tables := [table for table in LARGE if after[table] > before[table]]:
             read[name] = tables
     assert read == {}
-
-
-@pytest.mark.usefixtures("filled")
-def test_a_table_that_is_read_whole_is_noticed() -> None:
+    # And that one would have been noticed:
     before = read_whole()
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM fingerprint WHERE quality = 17")
