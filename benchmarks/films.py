@@ -70,7 +70,7 @@ class Take:
 
     def encode(self, path: Path, *, codec: str, options: dict[str, str]) -> None:
         """Write the film to `path`, in the container that its name ends with."""
-        with _own_scheduling(), av.open(str(path), "w") as output:
+        with own_scheduling(), av.open(str(path), "w") as output:
             stream = cast("VideoStream", output.add_stream(codec, rate=self.rate, options=options))
             stream.width, stream.height = self.size
             stream.pix_fmt = "yuv420p"
@@ -87,7 +87,7 @@ def name_of_scene(number: int) -> str:
 
 
 @contextmanager
-def _own_scheduling() -> Iterator[None]:
+def own_scheduling() -> Iterator[None]:
     """Give this process its scheduling back: as root, the AV1 encoder raises it to real time, above everything else."""
     policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
     try:

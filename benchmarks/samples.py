@@ -11,20 +11,25 @@ import numpy as np
 import pillow_heif
 from PIL import Image
 
+from benchmarks.films import own_scheduling
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _HEIGHT, _WIDTH = 90, 120
 _ORIENTATION, _TURNED = 0x0112, 6
 _FRAMES = 8
-_VIDEOS = {  # container: codec
-    "mp4": "libx264",
-    "mov": "mpeg4",
-    "matroska": "libx265",
-    "webm": "libvpx-vp9",
-    "avi": "mpeg4",
-    "mpegts": "libx264",
-}
+_VIDEOS = [  # container, codec
+    ("mp4", "libx264"),
+    ("mov", "mpeg4"),
+    ("matroska", "libx265"),
+    ("webm", "libvpx-vp9"),
+    ("avi", "mpeg4"),
+    ("mpegts", "libx264"),
+    ("webm", "libvpx"),
+    ("mpegts", "mpeg2video"),
+    ("mp4", "libsvtav1"),
+]
 
 
 @cache
@@ -78,14 +83,14 @@ def _heic() -> Iterator[tuple[str, bytes]]:
 
 
 def _videos() -> Iterator[tuple[str, bytes]]:
-    for container, codec in _VIDEOS.items():
-        yield f"video-{container}", _video(container, codec)
+    for container, codec in _VIDEOS:
+        yield f"video-{container}-{codec}", _video(container, codec)
 
 
 def _video(container: str, codec: str) -> bytes:
     av: Any = importlib.import_module("av")
     file = io.BytesIO()
-    with av.open(file, "w", format=container) as output:
+    with own_scheduling(), av.open(file, "w", format=container) as output:
         stream = output.add_stream(codec, rate=25)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         for number in range(_FRAMES):

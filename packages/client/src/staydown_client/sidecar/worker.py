@@ -79,14 +79,21 @@ def _end_with_parent(parent: int) -> None:
 async def _serve(
     application: Application, listening: socket.socket, ready: multiprocessing.connection.Connection
 ) -> None:
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_note_error)
     listener = Listener(application, listening)
     stopping = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
+    loop.add_signal_handler(signal.SIGTERM, stopping.set)
     listener.begin()
     ready.send_bytes(READY)
     ready.close()
     await stopping.wait()
     await listener.finish()
+
+
+def _note_error(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log an error that nobody took: where it happened, and not asyncio's words, which name the client's address."""
+    _log.error("An error of the sidecar's own ended a connection.", exc_info=context.get("exception"))
 
 
 class Listener:
