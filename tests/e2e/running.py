@@ -130,6 +130,10 @@ def _report_items(url: str, keys: dict[str, str]) -> None:
     proposal = _post(url, "lists/main/withdrawals", keys["police"], withdrawal)
     _post(url, f"proposals/{proposal['proposal']}/approval", keys["centre"], {})
     _post(url, "reports", keys["police"], {**_item("open"), "sightings": []})
+    # The gate stops what says too little, and people have to look.
+    blank = _item("blank", quality=12)
+    _post(url, "reports", keys["centre"], {**blank, "sightings": [], "assessment": {"code": "TEST"}})
+    _post(url, "assessments", keys["police"], {**blank, "code": "TEST"})
 
 
 def _report_from_platforms(hub: ConfiguredHub, keys: dict[str, str]) -> None:
@@ -152,10 +156,10 @@ def _post_receipt(hub: ConfiguredHub, key: str, receipt: dict[str, Any]) -> None
         assert response.status == HTTPStatus.NO_CONTENT
 
 
-def _item(name: str) -> dict[str, Any]:
+def _item(name: str, *, quality: int = 100) -> dict[str, Any]:
     """Return a made-up picture: nothing here comes from a file."""
     value = hashlib.sha256(name.encode()).hexdigest()
-    pdq = {"algorithm": "pdq", "value": hashlib.sha256(value.encode()).hexdigest(), "quality": 100}
+    pdq = {"algorithm": "pdq", "value": hashlib.sha256(value.encode()).hexdigest(), "quality": quality}
     return {"kind": "picture", "fingerprints": [{"algorithm": "sha256", "value": value}, pdq]}
 
 

@@ -34,8 +34,11 @@ def test_every_single_page_of_an_officer(browser: Browser, scene: Scene) -> None
     with window(browser, scene.url) as page:
         pages = check_every_page(Staff(page), scene.officer, one_of_a_kind=False)
     assert {"/", "/items/", "/lists/", "/lists/main/", "/requests/", "/account/", "/accounts/2fa/"} <= set(pages)
+    assert {"/decisions/", "/schemes/", "/lists/main/dispute/"} <= set(pages)
+    for kind in ("/panels/", "/gate/", "/disputes/"):
+        assert any(address.startswith(kind) for address in pages), kind
     assert {"/enforcement/", "/enforcement/main/", "/lists/main/disputes/"} <= set(pages)
-    assert sum(address.startswith("/items/") and "?" not in address for address in pages) == 6
+    assert sum(address.startswith("/items/") and "?" not in address for address in pages) == 7
     assert sum(address.startswith("/requests/") and "?" not in address for address in pages) == 3
 
 

@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "staydown_hub.lists",
     "staydown_hub.takedowns",
     "staydown_hub.enforcement",
+    "staydown_hub.identification",
     "staydown_hub.witnesses",
 ]
 

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from staydown_hub.staff.views.account import account, forgotten_password, not_offered
+from staydown_hub.staff.views.cases import case
 from staydown_hub.staff.views.decisions import decisions, dispute, dispute_entry, gate_stop, panel
 from staydown_hub.staff.views.enforcement import disputes, enforcement, list_enforcement
 from staydown_hub.staff.views.home import home
@@ -24,6 +25,7 @@ pages: list[URLPattern] = [
     path("", home, name="home"),
     path("items/", items, name="items"),
     path("items/<uuid:item_id>/", item, name="item"),
+    path("items/<uuid:item_id>/victim/", case, name="case"),
     path("lists/", lists, name="lists"),
     path("lists/<slug:slug>/", shared_list, name="list"),
     path("lists/<slug:slug>/disputes/", disputes, name="disputes"),
