@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from staydown_client.backoff import Backoff
@@ -108,6 +109,8 @@ def _whole(lines: list[bytes], *, rows: int) -> list[dict[str, object]]:
     answers = told[:-1]
     if [one.get("row") for one in answers] != list(range(rows)):
         raise HubMisbehavedError("The hub's answer was refused: it does not answer each report once, in order.")
+    if any(one.get("status") == HTTPStatus.SERVICE_UNAVAILABLE for one in answers):
+        raise HubUnavailableError("The hub cannot take reports at the moment.")
     return answers
 
 

@@ -276,6 +276,29 @@ def test_follow_as_json_tells_trouble_too(folder: Folder, hub: LoopbackHub) -> N
     assert (told[1]["event"], set(told[1])) == ("trouble", {"event", "message", "retry_in_s"})
 
 
+def test_metrics_are_kept_while_following(folder: Folder, hub: LoopbackHub, tmp_path: Path) -> None:
+    hub.publish(admit(1))
+    path = tmp_path / "staydown.prom"
+    with follow(folder, "--metrics", str(path)) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        assert "staydown_list_refused 0\n" in path.read_text()
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=30)
+    text = path.read_text()
+    for line in ("staydown_list_position 0", "staydown_ready 1", 'staydown_list_problem{problem="witnesses"} 0'):
+        assert f"{line}\n" in text
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert [each.name for each in tmp_path.iterdir() if "prom" in each.name] == ["staydown.prom"]
+
+
+def test_metrics_that_cannot_be_kept_are_refused_at_once(folder: Folder, tmp_path: Path) -> None:
+    done = staydown("filter", "sync", folder.path, "--follow", "--metrics", tmp_path / "none" / "x.prom")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "metrics cannot be written" in done.stderr
+    assert "--follow" in staydown("filter", "sync", folder.path, "--metrics", tmp_path / "x.prom").stderr
+
+
 def test_a_sync_without_a_hub_is_status_1_with_a_line(folder: Folder, hub: LoopbackHub) -> None:
     hub.shutdown()
     hub.server_close()

@@ -21,6 +21,7 @@ settings (environment):
   STAYDOWN_TRUSTED_PROXY            networks of the proxies in front of the web process, comma-separated (none)
   STAYDOWN_FEED_URL                 how filters reach the feed process
   STAYDOWN_FEED_HEARTBEAT_S         seconds between the comment lines that keep a stream open (10)
+  STAYDOWN_NEAR_SOCKET              where the near process is asked ($STAYDOWN_HOME/near.sock)
   STAYDOWN_SMTP_URL                 mail server: smtp://, smtp+tls:// (STARTTLS) or smtps://[user:password@]host:port
   STAYDOWN_MAIL_FROM                sender of the hub's mails
   STAYDOWN_CHECK_INTERVAL_S         seconds between two checks of an address
@@ -33,6 +34,7 @@ settings (environment):
   STAYDOWN_RETENTION                TOML file with this hub's own periods of retention, in days (none)
   STAYDOWN_RING_FOLDER              keys that open what is encrypted in the database ($STAYDOWN_HOME/ring)
   STAYDOWN_RING_PROVIDER            who keeps these keys: file, or the name of an installed plug-in (file)
+  STAYDOWN_SECOND_FACTOR            required or optional: whether pages ask everybody for a second factor (required)
   STAYDOWN_SECRET_KEY               signs sessions; unset: made once and kept in the data folder
 """
 
@@ -47,11 +49,12 @@ def parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     words = top.add_subparsers(metavar="COMMAND", required=True)
-    _add(words, "up", "run everything: database, migrations, web, feed and worker", "up:run")
+    _add(words, "up", "run everything: database, migrations, web, feed, worker and near match", "up:run")
     serve = _add(words, "serve", "run the web process alone: pages and API", "serve:run")
     serve.add_argument("--workers", type=int, default=1, metavar="N", help="processes that answer (1)")
     _add(words, "feed", "run the feed process alone: lists for filters, pushed live", "feed:run")
     _add(words, "worker", "run the worker alone: mails and checks", "worker:run")
+    _add(words, "near", "run the near process alone: finds near copies where much is stored", "near:run")
     _add(words, "migrate", "bring the database up to date", "migrate:run")
     _add_organisations(words)
     _add_people(words)

@@ -49,7 +49,7 @@ Without --follow: catches up once and ends. With --follow: stays connected and a
 Ctrl-C; when the hub is away it tries again by itself and the last list stays in force. One sync a folder is enough:
 every filter that has the folder open sees what is applied, at once. With --json one JSON object a line: {"event":
 "caught_up", "position", "applied"}, {"event": "applied", "position", "operation"} or {"event": "trouble", "message",
-"retry_in_s"}.
+"retry_in_s"}. With --metrics FILE the status is written there every 10 s, for node_exporter's textfile collector.
 """
 _INIT_END = """\
 Makes FOLDER, closed to other users (mode 0700), with filter.toml (settings and policy, to be edited), the key and the
@@ -166,6 +166,9 @@ def _add_filter(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     sync = _command(parts, "sync", runs="filter_sync", about="bring the list up to date with the hub", end=_SYNC_END)
     sync.add_argument("folder", metavar="FOLDER", type=Path, nargs="?", help="default: STAYDOWN_FILTER")
     sync.add_argument("--follow", action="store_true", help="stay connected and apply entries as they are made")
+    sync.add_argument(
+        "--metrics", metavar="FILE", type=Path, help="with --follow: keep the status there for Prometheus"
+    )
     _add_json(sync)
 
     check = _command(parts, "check", runs="filter_check", about="hold files against the list", end=_CHECK_END)

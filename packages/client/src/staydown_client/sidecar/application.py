@@ -10,12 +10,13 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from staydown_match import FingerprintPool, StartError
 
-from staydown_client.errors import BadValueError, FolderError, LogProblem
+from staydown_client.errors import BadValueError, FolderError
 from staydown_client.filter import Filter
+from staydown_client.gauges import status_lines
 from staydown_client.local.outbox import checked_reference
 from staydown_client.sidecar.answers import (
     NO_STORE,
@@ -41,7 +42,7 @@ from staydown_client.sidecar.lookups import (
     tell_json,
     together,
 )
-from staydown_client.sidecar.metrics import Counts, gauge, one_of
+from staydown_client.sidecar.metrics import Counts
 from staydown_client.sidecar.request import Later
 from staydown_client.sidecar.settings import is_loopback
 from staydown_client.status import filter_status
@@ -332,7 +333,7 @@ class Sidecar:
 
     async def _tell_metrics(self, _request: Request, _body: bytes) -> Answer:
         status = await self._status()
-        lines = [*self._counts.lines(), *_gauges(status)]
+        lines = [*self._counts.lines(), *status_lines(status)]
         return as_text("\n".join(lines) + "\n", content_type=_METRICS_TYPE)
 
     def _tell_health(self, _request: Request, _body: bytes) -> Answer:
@@ -351,29 +352,6 @@ class Sidecar:
             self._filter.start()
         except StartError as error:
             _log.error("Files cannot be decoded here at present: %s", error)
-
-
-def _gauges(status: dict[str, Any]) -> list[str]:
-    matches = status["matches"] or {}
-    values: dict[str, Any] = {
-        "list_position": -2 if status["list_position"] is None else status["list_position"],
-        "list_age_seconds": float("nan") if status["list_age_s"] is None else status["list_age_s"],
-        "ready": int(status["ready"]),
-        "degraded": int(status["degraded"]),
-        "list_refused": int(status["refusal"] is not None),
-        "policy_refused": int(status["policy_problem"] is not None),
-        "local_problem": int(status["local_problem"] is not None),
-        "silenced_entries": len(status["silenced"]),
-        "flooding_entries": len(status["floods"]),
-        "matches_waiting": matches.get("waiting", 0),
-        "matches_oldest_seconds": matches.get("oldest_age_s") or 0.0,
-    }
-    lines = [line for name, value in values.items() for line in gauge(name, value)]
-    refusal = None if status["refusal"] is None else status["refusal"]["problem"]
-    lines += one_of("list_problem", "problem", get_args(LogProblem), chosen=refusal)
-    for name in ("delivered", "dropped", "refused"):
-        lines += gauge(f"matches_{name}_total", matches.get(name, 0), kind="counter")
-    return [*lines, *gauge("matches_unrecorded_total", status["unrecorded"], kind="counter")]
 
 
 def _check_reference(reference: str | None) -> None:

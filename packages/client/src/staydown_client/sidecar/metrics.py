@@ -14,7 +14,7 @@ import numpy as np
 from staydown_client.errors import FolderError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from staydown_client.verdict import Action
@@ -113,19 +113,6 @@ class Counts:
                 continue
             return slot
         raise FolderError(f"More than {_SLOTS} workers count in one sidecar; start fewer.")
-
-
-def gauge(name: str, value: float, *, kind: str = "gauge") -> Iterator[str]:
-    """Yield one value as Prometheus reads it."""
-    yield f"# TYPE staydown_{name} {kind}"
-    yield f"staydown_{name} {value}"
-
-
-def one_of(name: str, label: str, words: Iterable[str], *, chosen: str | None) -> Iterator[str]:
-    """Yield a gauge for each of `words`: 1 for the one that is so, 0 for the others."""
-    yield f"# TYPE staydown_{name} gauge"
-    for word in words:
-        yield f'staydown_{name}{{{label}="{word}"}} {int(word == chosen)}'
 
 
 def _histogram(sort: str, sums: dict[str, int]) -> Iterator[str]:

@@ -13,6 +13,7 @@ from staydown_hub.api import (
     access,
     assessments,
     batches,
+    cases,
     disputes,
     enforcement,
     errors,
@@ -33,7 +34,7 @@ from staydown_hub.api.errors import InvalidRowsError, RefusedError, WrongField
 from staydown_hub.lists.errors import ListError, NotInForceError
 from staydown_hub.organisations.errors import FourEyesError, NotTrainedError, TooFastError, UnknownProposalError
 from staydown_hub.organisations.queries import UnknownKeyError
-from staydown_hub.registry.errors import RegistryError, UnknownItemError
+from staydown_hub.registry.errors import NearMatchAwayError, RegistryError, UnknownItemError
 
 _log = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ for part in (
     self_reports,
     batches,
     assessments,
+    cases,
     lookups,
     items,
     schemes,
@@ -114,6 +116,13 @@ def _unreadable(_request: HttpRequest, _error: HttpError) -> HttpResponse:
 def _too_large(_request: HttpRequest, _error: RequestDataTooBig) -> HttpResponse:
     message = "This body is too large: send less at a time."
     return errors.answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, code="too_large", message=message)
+
+
+@api.exception_handler(NearMatchAwayError)
+def _away(_request: HttpRequest, error: NearMatchAwayError) -> HttpResponse:
+    response = errors.answer(HTTPStatus.SERVICE_UNAVAILABLE, code="unavailable", message=str(error))
+    response.headers["Retry-After"] = "5"
+    return response
 
 
 @api.exception_handler(UnknownItemError)

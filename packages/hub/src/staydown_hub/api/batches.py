@@ -18,9 +18,10 @@ from staydown_hub.api.lines import MAX_LINE_BYTES, BrokenOffError, lines_of
 from staydown_hub.api.reports import ReportForm
 from staydown_hub.api.routing import answers
 from staydown_hub.api.schemas import ErrorAnswer, Reference, StandingForm, Strict, WrongFieldForm, standing_forms
+from staydown_hub.organisations.errors import NotTrainedError
 from staydown_hub.registry import queries
 from staydown_hub.registry.batches import BatchReport, Taken, report_batch
-from staydown_hub.registry.errors import RegistryError
+from staydown_hub.registry.errors import NearMatchAwayError, RegistryError
 
 router = Router(tags=["reports"])
 
@@ -186,14 +187,22 @@ class _Batch:
         outcomes = dict(zip(self._reports, report_batch(self._actor, list(self._reports.values())), strict=True))
         taken = {row: outcome for row, outcome in outcomes.items() if isinstance(outcome, Taken)}
         for row, outcome in outcomes.items():
-            if isinstance(outcome, RegistryError):
-                reference = self._reports[row].reference
-                self._refuse(row, HTTPStatus.CONFLICT, "conflict", str(outcome), reference=reference)
+            if not isinstance(outcome, Taken):
+                self._refuse_outcome(row, outcome)
         self._answers |= self._told(taken)
         lines = b"".join(_line(self._answers[row]) for row in sorted(self._answers))
         self._answers.clear()
         self._reports.clear()
         return lines
+
+    def _refuse_outcome(self, row: int, error: RegistryError | NotTrainedError) -> None:
+        status, code = HTTPStatus.CONFLICT, "conflict"
+        if isinstance(error, NearMatchAwayError):
+            status, code = HTTPStatus.SERVICE_UNAVAILABLE, "unavailable"
+        elif isinstance(error, NotTrainedError):
+            status, code = HTTPStatus.FORBIDDEN, "forbidden"
+            self._note_refusal()
+        self._refuse(row, status, code, str(error), reference=self._reports[row].reference)
 
     def _told(self, taken: dict[int, Taken]) -> dict[int, dict[str, Any]]:
         """Return the answers to what was taken: no more than its item for a key that may not read."""

@@ -11,6 +11,8 @@ from contextlib import ExitStack
 from threading import Event
 from typing import Final
 
+import psycopg
+
 from staydown_hub.commands.children import Child, ChildFailedError, answers
 from staydown_hub.commands.failing import CommandError
 from staydown_hub.commands.first_keys import make_missing_keys
@@ -18,10 +20,14 @@ from staydown_hub.commands.printing import say
 from staydown_hub.config import environment
 from staydown_hub.config.environment import Address
 from staydown_hub.embedded_postgres import RunningPostgres, start
+from staydown_hub.near.places import socket_path
 
 _READY_WITHIN_S: Final = 60.0
 _LOOK_EVERY_S: Final = 0.1
 _LOOK_AFTER_DATABASE_EVERY_S: Final = 2.0
+# From here on the registry asks the near process; a hub with less does without it, and without its memory.
+_NEAR_FROM_FINGERPRINTS: Final = 1000
+_STORED: Final = "SELECT coalesce((SELECT last_value FROM pg_sequences WHERE sequencename = 'fingerprint_id_seq'), 0)"
 
 
 def run(_asked: Namespace) -> int:
@@ -42,7 +48,7 @@ def run(_asked: Namespace) -> int:
         try:
             if _wait_until_ready(children, web=web, feed=feed, stopping=stopping):
                 say(f"ready web=http://{web} feed=http://{feed}")
-            _look_after(children, database=database, stopping=stopping)
+            _look_after(children, database=database, stopping=stopping, closing=closing)
         except ChildFailedError as error:
             raise CommandError(str(error)) from None
     return 0
@@ -88,12 +94,38 @@ def _wait_until_ready(children: list[Child], *, web: Address, feed: Address, sto
     return not waiting
 
 
-def _look_after(children: list[Child], *, database: RunningPostgres | None, stopping: Event) -> None:
-    """Start again whatever dies, until we are asked to stop."""
-    look_after_database_at = time.monotonic() + _LOOK_AFTER_DATABASE_EVERY_S
+def _can_have_near() -> bool:
+    """Tell whether the near process has a place; where it has none the hub goes on without, and says so."""
+    try:
+        socket_path()
+    except environment.BadSettingError as error:
+        say(str(error))
+        return False
+    return True
+
+
+def _needs_near() -> bool:
+    try:
+        with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
+            stored = connection.execute(_STORED).fetchone()
+    except psycopg.Error:
+        return False  # it is looked after elsewhere, and asked again soon
+    return stored is not None and stored[0] >= _NEAR_FROM_FINGERPRINTS
+
+
+def _look_after(
+    children: list[Child], *, database: RunningPostgres | None, stopping: Event, closing: ExitStack
+) -> None:
+    """Start again whatever dies, until we are asked to stop; and the near process once there is enough for it."""
+    look_after_database_at = time.monotonic()
+    has_near = not _can_have_near()
     while not stopping.wait(_LOOK_EVERY_S):
-        if database and time.monotonic() > look_after_database_at:
-            database.ensure_running()
+        if time.monotonic() > look_after_database_at:
+            if database:
+                database.ensure_running()
+            if not has_near and _needs_near():
+                has_near = True
+                children.append(closing.enter_context(Child("near")))
             look_after_database_at = time.monotonic() + _LOOK_AFTER_DATABASE_EVERY_S
         for child in children:
             if child.revive():

@@ -19,9 +19,10 @@ from django.db import OperationalError, transaction
 
 from staydown_hub.audit.services import record
 from staydown_hub.organisations.actors import Actor
+from staydown_hub.organisations.errors import NotTrainedError
 from staydown_hub.registry import bulk, near, services, sightings, supplying
 from staydown_hub.registry.bulk import Kept, Name, OvertakenError, Supplied
-from staydown_hub.registry.errors import ReferenceTakenError, RegistryError
+from staydown_hub.registry.errors import NearMatchAwayError, ReferenceTakenError, RegistryError
 from staydown_hub.registry.models import BatchRow
 from staydown_hub.registry.sightings import Seen
 from staydown_hub.rules.fingerprints import Fingerprint, asked_near
@@ -54,7 +55,7 @@ class Taken:
     known: bool
 
 
-Outcome = Taken | RegistryError
+Outcome = Taken | RegistryError | NotTrainedError
 
 
 def report_batch(actor: Actor, reports: Sequence[BatchReport]) -> list[Outcome]:
@@ -62,7 +63,12 @@ def report_batch(actor: Actor, reports: Sequence[BatchReport]) -> list[Outcome]:
 
     The same reference with the same content is the same report, whenever it comes; with another content it is refused.
     """
-    outcomes: list[Outcome | None] = list(_at_first(partial(_take_plain, actor, reports)) or [None] * len(reports))
+    try:
+        outcomes = _at_first(partial(_take_plain, actor, reports)) or [None] * len(reports)
+    except NearMatchAwayError as error:
+        return [error] * len(reports)
+    except NotTrainedError:
+        outcomes = [None] * len(reports)  # nothing was kept: each by itself, so that only those with a judgement fail
     return [
         _take_alone(actor, report) if outcome is None else outcome
         for report, outcome in zip(reports, outcomes, strict=True)
@@ -115,7 +121,7 @@ def _take_alone(actor: Actor, report: BatchReport) -> Outcome:
     """Take one report as if it had come by itself."""
     try:
         return _at_first(partial(_take_one, actor, report)) or _take_one(actor, report)
-    except RegistryError as error:
+    except (RegistryError, NotTrainedError) as error:
         return error
 
 

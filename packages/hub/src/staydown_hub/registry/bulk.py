@@ -1,14 +1,17 @@
 """The registry's writes for many reports at once: a statement for each table, whatever the number of rows."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+import psycopg
 from django.db import connection
 from django.utils import timezone
 
 from staydown_hub.organisations.actors import Actor
+from staydown_hub.organisations.training import check_may_assess
 from staydown_hub.registry.models import Assessment, BatchRow, Item
 from staydown_hub.rules.fingerprints import EXACT_ALGORITHMS, Fingerprint
 from staydown_hub.rules.schemes import Named
@@ -16,43 +19,52 @@ from staydown_hub.rules.schemes import Named
 Name = tuple[str, bytes]
 
 # One statement an algorithm: the index over exact values holds these only, and the planner sees it from the constant.
-_NAMED: Final = "SELECT value, item_id FROM fingerprint WHERE algorithm = '{}' AND value = ANY (%s::bytea[])"
-_LOCK: Final = "SELECT id FROM item WHERE id = ANY (%s) ORDER BY id FOR NO KEY UPDATE"
+_NAMED: Final = "SELECT value, item_id FROM fingerprint WHERE algorithm = '{}' AND value = ANY (%b::bytea[])"
+_LOCK: Final = "SELECT id FROM item WHERE id = ANY (%b) ORDER BY id FOR NO KEY UPDATE"
 _SUPPLIED: Final = """
     SELECT f.item_id, count(DISTINCT f.id) FROM fingerprint f JOIN fingerprint_source s ON s.fingerprint_id = f.id
-    WHERE f.item_id = ANY (%s) AND s.organisation_id = %s GROUP BY f.item_id
+    WHERE f.item_id = ANY (%b) AND s.organisation_id = %b GROUP BY f.item_id
 """
 # In one order of the values in every transaction, so that two cannot wait for one another.
 _FINGERPRINTS: Final = """
     INSERT INTO fingerprint (item_id, algorithm, value, quality)
-    SELECT * FROM unnest(%s::uuid[], %s::text[], %s::bytea[], %s::smallint[])
+    SELECT * FROM unnest(%b::uuid[], %b::text[], %b::bytea[], %b::smallint[])
         AS given(item_id, algorithm, value, quality)
     ORDER BY algorithm COLLATE "C", value ON CONFLICT DO NOTHING
 """
 _RISING: Final = """
     UPDATE fingerprint f SET quality = given.quality
-    FROM unnest(%s::uuid[], %s::text[], %s::bytea[], %s::smallint[]) AS given(item_id, algorithm, value, quality)
+    FROM unnest(%b::uuid[], %b::text[], %b::bytea[], %b::smallint[]) AS given(item_id, algorithm, value, quality)
     WHERE (f.item_id, f.algorithm, f.value) = (given.item_id, given.algorithm, given.value)
         AND f.quality < given.quality
 """
 _SOURCES: Final = """
     INSERT INTO fingerprint_source (fingerprint_id, organisation_id, assessment_id, quality, at)
-    SELECT f.id, %s, given.assessment_id, given.quality, %s
-    FROM unnest(%s::uuid[], %s::text[], %s::bytea[], %s::smallint[], %s::bigint[])
+    SELECT f.id, %b, given.assessment_id, given.quality, %b
+    FROM unnest(%b::uuid[], %b::text[], %b::bytea[], %b::smallint[], %b::bigint[])
         AS given(item_id, algorithm, value, quality, assessment_id)
     JOIN fingerprint f ON (f.item_id, f.algorithm, f.value) = (given.item_id, given.algorithm, given.value)
     ON CONFLICT DO NOTHING
 """
 _OWNED: Final = """
-    SELECT count(DISTINCT f.id) FROM unnest(%s::uuid[], %s::text[], %s::bytea[]) AS given(item_id, algorithm, value)
+    SELECT count(DISTINCT f.id) FROM unnest(%b::uuid[], %b::text[], %b::bytea[]) AS given(item_id, algorithm, value)
     JOIN fingerprint f ON (f.item_id, f.algorithm, f.value) = (given.item_id, given.algorithm, given.value)
 """
 _ROWS: Final = """
     INSERT INTO batch_row (organisation_id, reference, content_digest, item_id, known, batch)
-    SELECT %s::uuid, given.*, %s::uuid
-    FROM unnest(%s::text[], %s::bytea[], %s::uuid[], %s::bool[]) AS given(reference, content_digest, item_id, known)
+    SELECT %b::uuid, given.*, %b::uuid
+    FROM unnest(%b::text[], %b::bytea[], %b::uuid[], %b::bool[]) AS given(reference, content_digest, item_id, known)
     ON CONFLICT DO NOTHING
 """
+
+
+@contextmanager
+def _cursor() -> Iterator[psycopg.Cursor[Any]]:
+    """Give a cursor in Django's transaction that sends values as they are: as text they cost most of the time."""
+    connection.ensure_connection()
+    made: psycopg.Cursor[Any] = psycopg.Cursor(connection.connection)
+    with made, connection.wrap_database_errors:
+        yield made
 
 
 class OvertakenError(Exception):
@@ -85,7 +97,7 @@ def items_named(fingerprints: Iterable[Fingerprint]) -> dict[Name, UUID]:
         if one.is_exact:
             asked[one.algorithm].add(one.value)
     found: dict[Name, UUID] = {}
-    with connection.cursor() as cursor:
+    with _cursor() as cursor:
         for algorithm, values in asked.items():
             if values:
                 cursor.execute(_NAMED.format(algorithm), [list(values)])
@@ -102,13 +114,13 @@ def rows_called(organisation: UUID, references: Collection[str]) -> dict[str, Ba
 def lock_items(item_ids: Collection[UUID]) -> None:
     """Lock these items until the transaction ends, in the one order in which all transactions take several."""
     if item_ids:
-        with connection.cursor() as cursor:
+        with _cursor() as cursor:
             cursor.execute(_LOCK, [list(item_ids)])
 
 
 def count_supplied(actor: Actor, item_ids: Collection[UUID]) -> dict[UUID, int]:
     """Return how many fingerprints of each of these items the organisation has supplied."""
-    with connection.cursor() as cursor:
+    with _cursor() as cursor:
         cursor.execute(_SUPPLIED, [list(item_ids), actor.organisation])
         return dict(cursor.fetchall())
 
@@ -122,7 +134,13 @@ def open_items(actor: Actor, kinds: Sequence[tuple[UUID, str]]) -> None:
 
 
 def judge_first(actor: Actor, codes: Mapping[UUID, Named]) -> dict[UUID, int]:
-    """Record the organisation's judgements of items that this transaction opened; return the assessments' keys."""
+    """Record the organisation's judgements of items that this transaction opened; return the assessments' keys.
+
+    Raises NotTrainedError, as for a single judgement.
+    """
+    if not codes:
+        return {}
+    check_may_assess(actor)
     now = timezone.now()
     made = Assessment.objects.bulk_create(
         Assessment(
@@ -151,11 +169,12 @@ def add_fingerprints(actor: Actor, supplied: Collection[Supplied]) -> None:
         return
     columns: list[list[Any]] = [list(column) for column in zip(*rows, strict=True)]
     named, with_quality = columns[:3], columns[:4]
-    with connection.cursor() as cursor:
+    with _cursor() as cursor:
         cursor.execute(_FINGERPRINTS, with_quality)
         if cursor.rowcount != len(rows):
             cursor.execute(_OWNED, named)
-            if cursor.fetchone()[0] != len({row[:3] for row in rows}):
+            owned = cursor.fetchone()
+            if owned is None or owned[0] != len({row[:3] for row in rows}):
                 raise OvertakenError
             cursor.execute(_RISING, with_quality)
         cursor.execute(_SOURCES, [actor.organisation, timezone.now(), *columns])
@@ -169,7 +188,7 @@ def keep_rows(actor: Actor, rows: Sequence[Kept], *, batch: UUID | None) -> None
         [one.item for one in rows],
         [one.known for one in rows],
     ]
-    with connection.cursor() as cursor:
+    with _cursor() as cursor:
         cursor.execute(_ROWS, [actor.organisation, batch, *columns])
         if cursor.rowcount != len(rows):
             raise OvertakenError

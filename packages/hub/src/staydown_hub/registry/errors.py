@@ -55,3 +55,10 @@ class ChangedSchemeError(RegistryError):
             f"scheme {scheme}: its codes changed since this hub first read it: restore them, and give the new ones "
             "a scheme of their own."
         )
+
+
+class NearMatchAwayError(RegistryError):
+    """Nobody can say whether something near is stored: taking it for new could be wrong."""
+
+    def __init__(self) -> None:
+        super().__init__("The hub cannot look for near matches at the moment: send the same again in a few seconds.")

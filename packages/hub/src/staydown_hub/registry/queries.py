@@ -4,24 +4,14 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
+from staydown_hub.registry import near
 from staydown_hub.registry.errors import ConflictingFingerprintsError
 from staydown_hub.registry.models import Assessment, Fingerprint, FingerprintSource, Item, Sighting
 from staydown_hub.rules import fingerprints as rules
 from staydown_hub.rules.admission import Judgement, Supply
 from staydown_hub.rules.independence import sees_others
-
-# Sequential and obviously right; docs/adr/0004 says what takes its place when there are too many items for it.
-_NEAREST = """
-    SELECT f.item_id, min(bit_count(pdq_bits(f.value) # asked.bits)) AS distance_bits
-    FROM fingerprint f JOIN item i ON i.id = f.item_id,
-        (SELECT pdq_bits(value) AS bits FROM unnest(%s::bytea[]) AS value) AS asked
-    WHERE f.algorithm = 'pdq' AND f.quality >= %s AND i.kind = %s AND bit_count(pdq_bits(f.value) # asked.bits) <= %s
-    GROUP BY f.item_id, i.opened_at HAVING count(DISTINCT asked.bits) >= %s
-    ORDER BY distance_bits, i.opened_at, f.item_id LIMIT 1
-"""
 
 
 def named_by(fingerprints: Iterable[rules.Fingerprint]) -> Q:
@@ -37,7 +27,8 @@ def find_item(*, kind: str, fingerprints: Collection[rules.Fingerprint]) -> Item
 
     A video is near an item when at least half of its frames are. An exact fingerprint weaker than the one that counts
     may name another item: whoever reported that one alone must not stand in everybody's way.
-    Raises ConflictingFingerprintsError when fingerprints of the one strongest algorithm name different items.
+    Raises ConflictingFingerprintsError when fingerprints of the one strongest algorithm name different items, and
+    NearMatchAwayError when nobody can look for near ones.
     """
     for algorithm in rules.EXACT_ALGORITHMS:
         asked = [one for one in fingerprints if one.algorithm == algorithm]
@@ -50,14 +41,8 @@ def find_item(*, kind: str, fingerprints: Collection[rules.Fingerprint]) -> Item
 
 
 def _nearest(kind: str, fingerprints: Collection[rules.Fingerprint]) -> Item | None:
-    asked = rules.asked_near(kind, fingerprints)
-    if not asked.values:
-        return None
-    with connection.cursor() as cursor:
-        values = list(asked.values)
-        cursor.execute(_NEAREST, [values, rules.MIN_QUALITY, kind, rules.MAX_DISTANCE_BITS, asked.least_near])
-        row = cursor.fetchone()
-    return Item.objects.get(pk=row[0]) if row else None
+    found = near.nearest([near.Sought(kind, rules.asked_near(kind, fingerprints))])[0]
+    return Item.objects.get(pk=found) if found else None
 
 
 def item(item_id: UUID) -> Item | None:

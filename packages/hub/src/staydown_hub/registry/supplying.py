@@ -29,9 +29,10 @@ def add_fingerprints(
         [Fingerprint(item=item, algorithm=one.algorithm, value=one.value, quality=one.quality) for one in given],
         ignore_conflicts=True,
     )
-    rows = list(Fingerprint.objects.filter(named_by(given)))
-    own = [row for row in rows if row.item_id == item.pk]
-    foreign = [row for row in rows if row.item_id != item.pk and row.algorithm in rules.EXACT_ALGORITHMS]
+    own = list(Fingerprint.objects.filter(named_by(given), item=item))
+    # Only exact values are looked for among all items: no index names a PDQ, and one may be near many.
+    exact = [one for one in given if one.is_exact]
+    foreign = list(Fingerprint.objects.filter(named_by(exact)).exclude(item=item))
     if foreign and _strength(foreign) <= _strength(own):
         raise ConflictingFingerprintsError
     _note_sources(actor, rows=own, given=given, assessment=assessment)

@@ -223,6 +223,15 @@ def test_an_assessment_needs_its_scope_and_no_other_row_suffers(cast: Cast, clie
     assert not Assessment.objects.exists()
 
 
+def test_who_is_not_trained_does_not_assess_in_a_batch_either(cast: Cast, client: Client) -> None:
+    ApiKey.objects.filter(organisation=cast.police.organisation).update(person=None)
+    judged, taken, end = batch(client, cast.police, row("boat", assessment={"code": "TEST"}), row("lake"))
+    assert (judged["status"], judged["error"], taken["status"], end) == (403, "forbidden", 201, {"rows": 2})
+    assert not Assessment.objects.exists()
+    assert Item.objects.count() == 1
+    assert AuditRecord.objects.filter(act="request refused").count() == 1
+
+
 def test_more_than_ten_thousand_are_not_taken(cast: Cast, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("staydown_hub.api.batches.MAX_REPORTS", 3)
     monkeypatch.setattr("staydown_hub.api.batches._REPORTS_A_GROUP", 2)
