@@ -119,7 +119,6 @@ def test_no_route_anywhere_keeps_an_uploaded_file(cast: Cast) -> None:
         "panel_id": str(item.pk),
         "stop_id": str(item.pk),
         "report": str(item.pk),
-        "sighting": str(item.pk),
     }
     assert settings.FILE_UPLOAD_HANDLERS == []
     paths = sorted(set(every_pattern(get_resolver())))
