@@ -93,6 +93,7 @@ class Story:
                     "STAYDOWN_FEED_ADDRESS": f"127.0.0.1:{free_port()}",
                     "STAYDOWN_SMTP_URL": self._host.smtp_url,
                     "STAYDOWN_CHECK_INTERVAL_S": "1",
+                    "STAYDOWN_SECOND_FACTOR": "optional",
                     "STAYDOWN_CHECK_PRIVATE_ADDRESSES": "127.0.0.0/8",
                 },
             )

@@ -25,7 +25,7 @@ slug = "police"
 name = "Police"
 kind = "police"
 people = [
-  { email = "ben@police.example", certificates = [
+  { email = "ben@police.example", role = "supervisor", certificates = [
     { course = "Assessing", issued = "2026-01-05", expires = "2099-01-05" }
   ] }
 ]
@@ -38,7 +38,7 @@ slug = "centre"
 name = "Support centre"
 kind = "support_centre"
 people = [
-  { email = "ana@centre.example", certificates = [
+  { email = "ana@centre.example", role = "supervisor", certificates = [
     { course = "Assessing", issued = "2026-01-05", expires = "2099-01-05" }
   ] }
 ]

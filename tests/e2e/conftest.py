@@ -36,7 +36,9 @@ def scene(mail_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     # As root the database runs under another account, which pytest's own folders shut out.
     home = Path(tempfile.mkdtemp(prefix="staydown-e2e-", dir="/tmp"))
     home.chmod(0o755)
-    hub = ConfiguredHub(home, STAYDOWN_SMTP_URL=mail_server, STAYDOWN_CHECK_INTERVAL_S="1")
+    hub = ConfiguredHub(
+        home, STAYDOWN_SMTP_URL=mail_server, STAYDOWN_CHECK_INTERVAL_S="1", STAYDOWN_SECOND_FACTOR="optional"
+    )
     try:
         hub.start()
         yield set_up(hub, tmp_path_factory.mktemp("cast"))

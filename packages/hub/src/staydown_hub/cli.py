@@ -34,6 +34,7 @@ settings (environment):
   STAYDOWN_RETENTION                TOML file with this hub's own periods of retention, in days (none)
   STAYDOWN_RING_FOLDER              keys that open what is encrypted in the database ($STAYDOWN_HOME/ring)
   STAYDOWN_RING_PROVIDER            who keeps these keys: file, or the name of an installed plug-in (file)
+  STAYDOWN_SECOND_FACTOR            required or optional: whether pages ask everybody for a second factor (required)
   STAYDOWN_SECRET_KEY               signs sessions; unset: made once and kept in the data folder
 """
 

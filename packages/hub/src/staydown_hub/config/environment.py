@@ -68,6 +68,14 @@ def _may_name(parts: SplitResult) -> bool:
     return parts.scheme not in {"http", "https"} or "@" not in parts.netloc
 
 
+def choice(name: str, values: tuple[str, ...]) -> str:
+    """Return one of the values; the first when nothing is set. Raises BadSettingError."""
+    value = text(name, values[0])
+    if value not in values:
+        raise BadSettingError(f"{name} is one of {', '.join(values)}.")
+    return value
+
+
 def seconds(name: str, default: int) -> int:
     """Return a setting that is a whole number of seconds, at least one."""
     given = text(name, str(default))

@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "staydown_hub.lists",
     "staydown_hub.takedowns",
     "staydown_hub.enforcement",
+    "staydown_hub.identification",
     "staydown_hub.witnesses",
 ]
 
@@ -110,6 +111,10 @@ LOGIN_REDIRECT_URL = "/"
 MFA_ADAPTER = "staydown_hub.organisations.accounts.SealedFactorsAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = "Staydown"
+# Until somebody has a second factor, no page but the one that sets it up is theirs.
+SECOND_FACTOR_REQUIRED = environment.choice("STAYDOWN_SECOND_FACTOR", ("required", "optional")) == "required"
+# A link that invites, or sets a password anew, works once and for so long.
+PASSWORD_RESET_TIMEOUT = 2 * 24 * 60 * 60
 # The operator who made the account gave the address; without this nobody could set up a second factor.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 AXES_USERNAME_CALLABLE = "staydown_hub.staff.sign_ins.name_given"

@@ -12,6 +12,7 @@ from django.utils import timezone
 from staydown_hub.audit.services import record
 from staydown_hub.enforcement.entries import NamedEntry, Reporter, named_entries
 from staydown_hub.enforcement.models import Dispute
+from staydown_hub.identification.services import note_matches
 from staydown_hub.organisations.actors import Actor
 
 # A platform's clock may be ahead: nothing was matched later than now.
@@ -72,6 +73,7 @@ def take_matches(actor: Actor, *, reporter: Reporter, matches: Sequence[Reported
             detail={"accepted": accepted, "known": len(matches) - accepted},
             source=actor.source,
         )
+        note_matches({entry.item for entry in entries}, source=actor.source)
     return Taken(accepted=accepted, known=len(matches) - accepted)
 
 

@@ -138,3 +138,17 @@ class KeyNamesSomebodyError(OrganisationError):
 
     def __init__(self) -> None:
         super().__init__("This key acts for somebody already, who has its secret: make a new one for somebody else.")
+
+
+class EmailTakenError(OrganisationError):
+    """Somebody signs in with this e-mail."""
+
+    def __init__(self) -> None:
+        super().__init__("Somebody has an account with this e-mail already: one e-mail is one account.")
+
+
+class NotYourselfError(OrganisationError):
+    """Somebody would change what they may do themselves."""
+
+    def __init__(self) -> None:
+        super().__init__("Nobody changes their own role or account: another administrator of your organisation does.")

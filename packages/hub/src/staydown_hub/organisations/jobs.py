@@ -35,6 +35,17 @@ def send_password_reset(*, person_id: str) -> None:
     send_mail(subject, render_to_string(f"{_MAIL}_message.txt", context), None, [person.email])
 
 
+@app.task(retry=_RETRY)
+def send_invitation(*, person_id: str) -> None:
+    """Send somebody the link with which they set their first password: it works once, and for two days."""
+    person = Person.objects.select_related("organisation").filter(pk=UUID(person_id), is_active=True).first()
+    if person is None or person.last_login is not None:
+        return
+    context = {"invitation_url": _link_for(person), "organisation": person.organisation.name}
+    subject = render_to_string("staff/email/invitation_subject.txt").strip()
+    send_mail(subject, render_to_string("staff/email/invitation_message.txt", context), None, [person.email])
+
+
 @app.periodic(cron="7 * * * *")
 @app.task(queueing_lock="organisations.close_expired")
 def close_expired(timestamp: int) -> None:

@@ -5,6 +5,7 @@ from staydown_hub.organisations.actors import Actor
 from staydown_hub.organisations.errors import SlugTakenError
 from staydown_hub.organisations.four_eyes import Approved, Executor, Payload, Result
 from staydown_hub.organisations.models import Organisation, Proposal
+from staydown_hub.organisations.people import invite
 from staydown_hub.rules.roll import OrganisationLine, organisation_line
 
 
@@ -50,5 +51,5 @@ def _add(agreed: Approved) -> Result:
         by=agreed.approver,
     )
     for one in line.people:
-        services.make_person(made, email=one.email, role=one.role, source=agreed.approver.source)
+        invite(made, email=one.email, role=one.role, by=agreed.proposer or agreed.approver)
     return {"organisation": str(made.pk), "slug": made.slug}

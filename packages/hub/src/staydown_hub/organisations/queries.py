@@ -103,6 +103,17 @@ def organisation_called(slug: str) -> Organisation:
     return found
 
 
+def organisation_of(organisation_id: UUID) -> Organisation:
+    """Return an organisation by its identifier."""
+    return Organisation.objects.get(pk=organisation_id)
+
+
+def keys_of(organisation_id: UUID) -> QuerySet[ApiKey]:
+    """Return an organisation's keys by name, the newest of a name first."""
+    rows = ApiKey.objects.filter(organisation=organisation_id).select_related("person", "replaced_by")
+    return rows.order_by("name", "-made_at")
+
+
 def people_called(emails: Iterable[str]) -> list[Person]:
     """Return the people with these e-mails, in the order given. Raises UnknownPersonError."""
     found = []

@@ -53,19 +53,20 @@ def make_organisation(
 
 
 @transaction.atomic
-def make_person(organisation: Organisation, *, email: str, role: Role, source: str = "command") -> NewPerson:
+def make_person(organisation: Organisation, *, email: str, role: Role, by: Actor | None = None) -> NewPerson:
     """Make an account for one of the organisation's people, with a password of 128 random bits."""
     password = secrets.token_urlsafe(16)
     person = Person(email=email.lower(), organisation=organisation, role=role)
+    person.invited_by_id = person.role_given_by_id = by.person if by else None
     person.set_password(password)
     person.save()
     record(
         act="person made",
         organisation=organisation.pk,
-        person=person.pk,
+        person=by.person if by else person.pk,
         subject=f"person:{person.pk}",
         detail={"role": role},
-        source=source,
+        source=by.source if by else "command",
     )
     return NewPerson(person, password)
 

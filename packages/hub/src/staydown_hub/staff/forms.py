@@ -1,11 +1,16 @@
 """What people fill in: each field checked by the same rules as the API's, and named when it is wrong."""
 
 from collections.abc import Callable
+from typing import Any, cast
 
 from django import forms
 
+from staydown_hub.organisations.models import Person
 from staydown_hub.rules.access import KINDS, scopes_of_kind
 from staydown_hub.rules.admission import ListRule
+from staydown_hub.rules.callers import read_network
+from staydown_hub.rules.pace import DEFAULT_REQUESTS_A_MINUTE, MOST_REQUESTS_A_MINUTE
+from staydown_hub.rules.people import ROLES
 from staydown_hub.rules.roll import BadRollError, OrganisationLine, organisation_line
 from staydown_hub.rules.texts import MAX_REASON_CHARACTERS, check_reason
 
@@ -106,3 +111,61 @@ class OrganisationForm(forms.Form):
                 "people": [{"email": given["administrator"], "role": "administrator"}],
             }
         )
+
+
+class InvitationForm(forms.Form):
+    """Who is invited, and for what."""
+
+    email = forms.EmailField(label="E-mail")
+    role = forms.ChoiceField(choices=[(role, role) for role in ROLES])
+
+
+class RoleForm(forms.Form):
+    """Another role."""
+
+    role = forms.ChoiceField(choices=[(role, role) for role in ROLES])
+
+
+class CertificateForm(forms.Form):
+    """What somebody was trained in."""
+
+    course = forms.CharField(max_length=200)
+    issued_on = forms.DateField(label="First day", widget=forms.DateInput(attrs={"type": "date"}))
+    expires_on = forms.DateField(
+        label="First day without the right", widget=forms.DateInput(attrs={"type": "date"}), help_text="From 00:00 UTC."
+    )
+
+
+class KeyForm(forms.Form):
+    """A key for a program of one's own organisation."""
+
+    name = forms.CharField(max_length=100)
+    scopes = forms.MultipleChoiceField(widget=forms.SelectMultiple(attrs={"class": "form-select"}))
+    person = forms.ChoiceField(
+        required=False, label="Acts for", help_text="A key that assesses needs a trained person."
+    )
+    days = forms.IntegerField(min_value=1, max_value=1_100, initial=365, label="Days until it expires")
+    networks = forms.CharField(
+        required=False,
+        label="Works from",
+        help_text="Networks separated by blanks, such as 192.0.2.0/24; empty: anywhere.",
+    )
+    client_subject = forms.CharField(required=False, max_length=400, label="Subject of its client certificate")
+    requests_a_minute = forms.IntegerField(
+        min_value=1, max_value=MOST_REQUESTS_A_MINUTE, initial=DEFAULT_REQUESTS_A_MINUTE, label="Requests a minute"
+    )
+
+    def __init__(self, *args: Any, kind: str, people: list[Person], **kwargs: Any) -> None:  # noqa: ANN401 -- Django's own
+        super().__init__(*args, **kwargs)
+        cast("forms.MultipleChoiceField", self.fields["scopes"]).choices = [
+            (one, one) for one in sorted(scopes_of_kind(kind))
+        ]
+        who = [("", "nobody")] + [(str(one.pk), one.email) for one in people if one.is_active]
+        cast("forms.ChoiceField", self.fields["person"]).choices = who
+
+    def clean_networks(self) -> tuple[str, ...]:
+        """Return the networks as they are kept."""
+        try:
+            return tuple(read_network(one) for one in str(self.cleaned_data["networks"]).split())
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None

@@ -3,11 +3,14 @@
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from staydown_hub.staff.views.account import account, forgotten_password, not_offered
+from staydown_hub.staff.views.cases import case
 from staydown_hub.staff.views.decisions import decisions, dispute, dispute_entry, gate_stop, panel
 from staydown_hub.staff.views.enforcement import disputes, enforcement, list_enforcement
 from staydown_hub.staff.views.home import home
 from staydown_hub.staff.views.items import item, items
+from staydown_hub.staff.views.keys import keys
 from staydown_hub.staff.views.lists import lists, shared_list
+from staydown_hub.staff.views.people import people, person
 from staydown_hub.staff.views.proposals import (
     proposal,
     proposals,
@@ -22,6 +25,7 @@ pages: list[URLPattern] = [
     path("", home, name="home"),
     path("items/", items, name="items"),
     path("items/<uuid:item_id>/", item, name="item"),
+    path("items/<uuid:item_id>/victim/", case, name="case"),
     path("lists/", lists, name="lists"),
     path("lists/<slug:slug>/", shared_list, name="list"),
     path("lists/<slug:slug>/disputes/", disputes, name="disputes"),
@@ -40,6 +44,9 @@ pages: list[URLPattern] = [
     path("proposals/", proposals, name="proposals"),
     path("proposals/<uuid:proposal_id>/", proposal, name="proposal"),
     path("organisations/propose/", propose_new_organisation, name="propose_organisation"),
+    path("people/", people, name="people"),
+    path("people/<uuid:person_id>/", person, name="person"),
+    path("keys/", keys, name="keys"),
     path("account/", account, name="account"),
 ]
 

@@ -11,6 +11,7 @@ from staydown_hub.organisations.training import may_assess_now
 from staydown_hub.rules.access import Scope
 from staydown_hub.rules.audience import may_follow, may_see_enforcement
 from staydown_hub.rules.four_eyes import DEMANDS
+from staydown_hub.rules.identification import may_see_cases
 from staydown_hub.rules.people import Deed, Role, may, scopes_of_person
 
 
@@ -59,6 +60,11 @@ class Viewer:
     def actor(self) -> Actor:
         """The person as services know who acts."""
         return Actor(organisation=self.organisation, source="staff", person=self.person, role=self.role)
+
+    @property
+    def sees_cases(self) -> bool:
+        """Tell whether the person may know whether a victim is identified."""
+        return self.sees_addresses and may_see_cases(self.kind)
 
     @property
     def belongs(self) -> bool:

@@ -130,6 +130,14 @@ def _sightings_of_item(cast: Cast) -> Prepared:
     return f"items/{report(cast.police, 'boat').pk}/sightings", None
 
 
+def _case(cast: Cast) -> Prepared:
+    return f"items/{report(cast.police, 'boat').pk}/case", None
+
+
+def _said(cast: Cast) -> Prepared:
+    return f"items/{report(cast.police, 'boat').pk}/case", {"status": "identified"}
+
+
 EVERYBODY = frozenset(Cast.__dataclass_fields__)
 READERS = frozenset({"police", "support_centre", "regulator", "monitor", "oversight"})
 WITHDRAWERS = frozenset({"police", "support_centre", "regulator"})
@@ -149,6 +157,8 @@ RIGHT: dict[str, Right] = {
     "POST sightings": Right(frozenset({"police", "support_centre", "monitor"}), _sightings),
     "GET sightings/{sighting}": Right(frozenset({"police", "support_centre", "regulator", "monitor"}), _sighting),
     "GET items/{item}/sightings": Right(READERS, _sightings_of_item),
+    "GET items/{item}/case": Right(frozenset({"police"}), _case),
+    "POST items/{item}/case": Right(frozenset({"police"}), _said),
     "POST assessments": Right(frozenset({"police", "support_centre", "regulator", "monitor"}), _assessment),
     "POST lookups": Right(READERS, _lookup),
     "GET items/{item}": Right(READERS, _item),

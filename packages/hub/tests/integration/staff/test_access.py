@@ -37,6 +37,7 @@ ROWS = {
     "home": Row(MEMBERS),
     "items": Row(READERS),
     "item": Row(READERS),
+    "case": Row(("police",)),
     "lists": Row(MEMBERS),
     "decisions": Row(READERS),
     "propose_rule": Row(()),
@@ -55,6 +56,10 @@ ROWS = {
     "proposals": Row(WITHDRAWERS),
     "proposal": Row(("police",), hidden_from=("support_centre", "regulator")),
     "propose_organisation": Row(()),
+    # For administrators; the people of the cast are assessors (see ``test_people``).
+    "people": Row(()),
+    "person": Row(()),
+    "keys": Row(()),
     "account": Row(EVERYBODY),
 }
 NAMES = tuple(str(pattern.name) for pattern in pages)
@@ -84,8 +89,10 @@ def addresses(cast: Cast) -> dict[str, str]:
         "dispute_entry": {"slug": "main"},
         "propose_rule": {"slug": "main"},
         "propose_on_entry": {"slug": "main", "position": 0, "word": "withdraw"},
+        "person": {"person_id": request.pk},
         "proposal": {"proposal_id": waiting.pk},
         "item": {"item_id": request.sighting.item_id},
+        "case": {"item_id": request.sighting.item_id},
         "list": {"slug": "main"},
         "disputes": {"slug": "main"},
         "list_enforcement": {"slug": "main"},

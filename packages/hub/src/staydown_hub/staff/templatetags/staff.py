@@ -208,6 +208,8 @@ def _places(viewer: Viewer, path: str) -> list[Place]:
         ("Enforcement", "staff:enforcement", viewer.sees_items),
         ("Requests", "staff:requests", viewer.belongs),
         ("Proposals", "staff:proposals", viewer.decides_proposals),
+        ("People", "staff:people", viewer.may("manage people")),
+        ("Keys", "staff:keys", viewer.may("manage keys")),
     ]
     return [_place(name, reverse(view), path) for name, view, is_open in open_to if is_open]
 
