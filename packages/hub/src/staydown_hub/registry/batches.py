@@ -20,6 +20,7 @@ from django.db import OperationalError, transaction
 from staydown_hub.audit.services import record
 from staydown_hub.organisations.actors import Actor
 from staydown_hub.organisations.errors import NotTrainedError
+from staydown_hub.organisations.training import check_may_assess
 from staydown_hub.registry import bulk, near, services, sightings, supplying
 from staydown_hub.registry.bulk import Kept, Name, OvertakenError, Supplied
 from staydown_hub.registry.errors import NearMatchAwayError, ReferenceTakenError, RegistryError
@@ -67,8 +68,6 @@ def report_batch(actor: Actor, reports: Sequence[BatchReport]) -> list[Outcome]:
         outcomes = _at_first(partial(_take_plain, actor, reports)) or [None] * len(reports)
     except NearMatchAwayError as error:
         return [error] * len(reports)
-    except NotTrainedError:
-        outcomes = [None] * len(reports)  # nothing was kept: each by itself, so that only those with a judgement fail
     return [
         _take_alone(actor, report) if outcome is None else outcome
         for report, outcome in zip(reports, outcomes, strict=True)
@@ -150,7 +149,7 @@ def _take_plain(actor: Actor, reports: Sequence[BatchReport]) -> list[Outcome | 
     kept = bulk.rows_called(actor.organisation, [one.reference for one in reports])
     outcomes = [_settled(one, kept.get(one.reference)) for one in reports]
     fresh = [place for place, outcome in enumerate(outcomes) if outcome is None]
-    plan = _Plan(reports)
+    plan = _Plan(reports, may_assess=_may_assess(actor))
     plan.choose(fresh)
     plan.leave_out_what_is_full(actor)
     _write(actor, plan)
@@ -162,8 +161,9 @@ def _take_plain(actor: Actor, reports: Sequence[BatchReport]) -> list[Outcome | 
 class _Plan:
     """Which item each report is about; ``items`` by the report's place, ``opened`` the places that open theirs."""
 
-    def __init__(self, reports: Sequence[BatchReport]) -> None:
+    def __init__(self, reports: Sequence[BatchReport], *, may_assess: bool) -> None:
         self.reports = reports
+        self._may_assess = may_assess
         self.items: dict[int, UUID] = {}
         self.opened: dict[int, UUID] = {}
         self._named: dict[Name, UUID] = {}
@@ -190,6 +190,8 @@ class _Plan:
             return  # which of them it is, or that it is none, is for the careful way to say
         item = next(iter(named), None) or stored or (None if alike is None else self.items.get(alike))
         report = self.reports[place]
+        if report.code and not self._may_assess:
+            return  # refused where it is taken by itself
         if item is None:
             if alike is not None:
                 return  # near one that is itself not plain: that one comes first
@@ -213,6 +215,14 @@ class _Plan:
             supplied[item] = supplied.get(item, 0) + len(self.reports[place].fingerprints)
             if supplied[item] > supplying.MAX_FINGERPRINTS_OF_ONE_SUPPLIER:
                 del self.items[place]
+
+
+def _may_assess(actor: Actor) -> bool:
+    try:
+        check_may_assess(actor)
+    except NotTrainedError:
+        return False
+    return True
 
 
 def _sought(report: BatchReport) -> near.Sought:

@@ -104,11 +104,6 @@ def test_no_route_anywhere_keeps_an_uploaded_file(cast: Cast) -> None:
         "item": str(item.pk),
         "item_id": str(item.pk),
         "request_id": str(request.pk),
-        "dispute": str(item.pk),
-        "dispute_id": str(item.pk),
-        "report": str(item.pk),
-        "panel_id": str(item.pk),
-        "stop_id": str(item.pk),
         "sighting": str(request.sighting_id),
         "slug": "main",
         "uidb36": user_pk_to_url_str(person),
@@ -119,6 +114,11 @@ def test_no_route_anywhere_keeps_an_uploaded_file(cast: Cast) -> None:
         "person_id": str(person.pk),
         "position": "0",
         "word": "withdraw",
+        "dispute": str(item.pk),
+        "dispute_id": str(item.pk),
+        "panel_id": str(item.pk),
+        "stop_id": str(item.pk),
+        "report": str(item.pk),
     }
     assert settings.FILE_UPLOAD_HANDLERS == []
     paths = sorted(set(every_pattern(get_resolver())))

@@ -27,7 +27,12 @@ ROLL = """
 slug = "police"
 name = "Police"
 kind = "police"
-keys = [{ name = "client", scopes = ["report", "assess", "read", "figures"] }]
+people = [
+  { email = "ben@police.example", role = "assessor", certificates = [
+    { course = "Assessing", issued = "2020-01-01", expires = "2100-01-01" },
+  ] },
+]
+keys = [{ name = "client", person = "ben@police.example", scopes = ["report", "assess", "read", "figures"] }]
 """
 
 
