@@ -65,10 +65,10 @@ def show_figures(request: HttpRequest) -> FiguresAnswer:  # noqa: ARG001 -- the 
         matches_by_day=[DayLine(list=one.list, day=one.day, matches=one.matches) for one in found.matches_by_day],
         admissions=found.admissions,
         rulings=RulingFigures(
-            by_state=found.decided.by_state,
-            overdue=found.decided.overdue,
-            wrong_entries=found.decided.wrong_entries,
-            share_wrong=found.decided.share_wrong,
-            median_hours_to_ruling=found.decided.median_hours_to_ruling,
+            by_state=found.rulings.by_state,
+            overdue=found.rulings.overdue,
+            wrong_entries=found.rulings.wrong_entries,
+            share_wrong=found.rulings.share_wrong,
+            median_hours_to_ruling=found.rulings.median_hours_to_ruling,
         ),
     )

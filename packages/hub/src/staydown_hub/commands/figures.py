@@ -16,8 +16,11 @@ def run(asked: Namespace) -> int:
     if asked.json:
         say_json(found)
         return 0
-    states, days = found.pop("requests"), found.pop("matches_by_day")
-    rows = [(name.replace("_", " "), "-" if value is None else f"{value:g}") for name, value in found.items()]
+    states, days, rulings = found.pop("requests"), found.pop("matches_by_day"), found.pop("rulings")
+    disputes = rulings.pop("by_state")
+    counts = found | rulings
+    rows = [(name.replace("_", " "), "-" if value is None else f"{value:g}") for name, value in counts.items()]
+    rows += [(f"disputes {state}", str(count)) for state, count in disputes.items()]
     rows += [(f"requests {state}", str(count)) for state, count in states.items()]
     rows += [(f"matches {day['list']} {day['day']}", str(day["matches"])) for day in days]
     say_table(("figure", "value"), rows)

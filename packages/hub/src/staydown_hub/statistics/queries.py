@@ -27,7 +27,7 @@ class Figures:
     disputes: int
     matches_by_day: list[enforcement.DayCount]
     admissions: int
-    decided: reviewing.DisputeFigures
+    rulings: reviewing.DisputeFigures
 
 
 def figures() -> Figures:
@@ -44,5 +44,5 @@ def figures() -> Figures:
         disputes=enforcement.count_disputes(),
         matches_by_day=enforcement.matches_by_day(),
         admissions=count_admissions(),
-        decided=reviewing.figures(),
+        rulings=reviewing.figures(),
     )

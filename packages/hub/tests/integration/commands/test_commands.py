@@ -160,6 +160,14 @@ def test_the_figures(run: Run) -> None:
         "matches": 0,
         "disputes": 0,
         "matches_by_day": [],
+        "admissions": 1,
+        "rulings": {
+            "by_state": {},
+            "overdue": 0,
+            "wrong_entries": 0,
+            "share_wrong": 0.0,
+            "median_hours_to_ruling": None,
+        },
     }
     assert "requests unaddressed       1" in run("figures").out
 

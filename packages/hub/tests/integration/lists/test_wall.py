@@ -70,7 +70,7 @@ def content_of(item: Item, carriers: list[int]) -> dict[str, Any]:
 def waiting_item(cast: Cast, *, second: str = "police") -> Item:
     """Return an item with two good assessments that the services did not see: an insert by hand is then right."""
     report(cast.support_centre, "boat", code="TEST")
-    assess(cast.outsider, "boat", code="NONE")
+    assess(cast.monitor, "boat", code="NONE")
     item = assess(cast.member(second), "boat", code="TEST")
     Assessment.objects.filter(item=item, code="NONE").update(superseded_at=datetime.now(UTC))
     return item
