@@ -100,9 +100,13 @@ class Receipts:
 
     def _run(self) -> None:
         sent_at = -LONGEST_INTERVAL_S
-        while not self._ending:
+        is_ending = False
+        while not is_ending:
             with self._wake:
-                self._wake.wait(random.uniform(LEAST_INTERVAL_S, 2 * LEAST_INTERVAL_S))  # noqa: S311 - spreads load
+                if not self._ending:
+                    self._wake.wait(random.uniform(LEAST_INTERVAL_S, 2 * LEAST_INTERVAL_S))  # noqa: S311 - spreads load
+                # Known before the newest receipt is looked at: what was noted before the end is sent, too.
+                is_ending = self._ending
             if time.monotonic() - sent_at >= LONGEST_INTERVAL_S:
                 self._sent = None
             if self._latest != self._sent:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from staydown_client.folder import Folder
+
+    from packages.client.tests.hostile_hub import Answer, Asked
 
 
 @pytest.fixture
@@ -309,6 +312,24 @@ def test_receipts_say_how_far_the_filter_is_and_since_when(
     live = [each for each in hub.receipts if each["state"] == "live"]
     assert all(each["live_since"].endswith("Z") and each["problem"] is None for each in live)
     assert (hub.receipts[0]["state"], hub.receipts[0]["live_since"]) == ("behind", None)
+    assert hub.receipts[-1]["state"] == "behind"
+
+
+def test_the_last_receipt_is_sent_although_another_is_still_on_its_way(
+    folder: Folder, hub: HostileHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("staydown_client.receipts.LEAST_INTERVAL_S", 0.01)
+    sending = threading.Event()
+
+    def slowly(asked: Asked, answer: Answer) -> Answer:
+        if b'"live"' in asked.body:
+            sending.set()
+            time.sleep(0.2)
+        return answer
+
+    hub.spoil["receipts"] = slowly
+    with following(folder):
+        assert sending.wait(20)
     assert hub.receipts[-1]["state"] == "behind"
 
 
